@@ -1,0 +1,134 @@
+"""What is wanted: the LMS's few writes to a stack. A wish never waits for a cloud; it rings the workers' bell."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from hastexo_lab.models import Blueprint, ErrorKind, Goal, Phase, Stack, StackEvent
+from hastexo_lab.stacks.tasks import ring
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A provider that may host the lab, with what the lab is made from there. Capacity: −1 = no limit, 0 = off."""
+
+    provider: str
+    template: str
+    environment: str = ""
+    capacity: int = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabOrder:
+    """All that the author and the course say of one learner's lab. Times are in seconds, 0 = never."""
+
+    course_id: str
+    learner_id: str
+    learner_name: str = ""
+    lab: str
+    candidates: tuple[Candidate, ...]
+    # What must answer before the lab is ready: {"port": 22, "kind": "ssh" | "tcp", "name": "web"}
+    probes: tuple[dict[str, Any], ...] = ({"port": 22, "kind": "ssh", "name": ""},)
+    hook_script: str = ""
+    hook_events: tuple[str, ...] = ()
+    launch_timeout: int = 900
+    suspend_timeout: int = 1200
+    delete_age: int = 60 * 86400
+    key_type: str = field(default="")
+
+
+def _blueprint(order: LabOrder, candidate: Candidate) -> Blueprint:
+    parts = (candidate.template, candidate.environment, order.hook_script, ",".join(order.hook_events))
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    blueprint, _ = Blueprint.objects.get_or_create(
+        sha256=digest,
+        defaults={
+            "template": candidate.template,
+            "environment": candidate.environment,
+            "hook_script": order.hook_script,
+            "hook_events": list(order.hook_events),
+        },
+    )
+    return blueprint
+
+
+def _wanted(order: LabOrder) -> dict[str, Any]:
+    return {
+        "learner_name": order.learner_name,
+        "candidates": [
+            {"provider": c.provider, "capacity": c.capacity, "blueprint": _blueprint(order, c).pk}
+            for c in order.candidates
+        ],
+        "probes": list(order.probes),
+        "launch_timeout": order.launch_timeout,
+        "suspend_timeout": order.suspend_timeout,
+        "delete_age": order.delete_age,
+    }
+
+
+def find(course_id: str, learner_id: str, lab: str) -> Stack | None:
+    """The learner's stack, if there has ever been one."""
+    return (
+        Stack.objects.filter(course_id=course_id, learner_id=learner_id, lab=lab).select_related("blueprint").first()
+    )
+
+
+def _wish(stack: Stack, message: str, **wanted: Any) -> Stack:
+    now = timezone.now()
+    with transaction.atomic():
+        Stack.objects.filter(pk=stack.pk).update(wish=F("wish") + 1, next_at=now, active_at=now, **wanted)
+        StackEvent.objects.create(
+            stack=stack, kind="wish", phase=stack.phase, generation=stack.generation, message=message
+        )
+    ring()
+    return Stack.objects.select_related("blueprint").get(pk=stack.pk)
+
+
+def enter(order: LabOrder, *, again: bool = False) -> Stack:
+    """The learner is here: their lab is wanted up.
+
+    `again`: they asked for it by a click, so a lab that is gone starts anew and one that failed is tried again;
+    just opening the page does neither.
+    """
+    wanted = _wanted(order)
+    stack, made = Stack.objects.get_or_create(
+        course_id=order.course_id, learner_id=order.learner_id, lab=order.lab, defaults=wanted
+    )
+    if made:
+        return _wish(stack, "enter")
+    if stack.phase in (Phase.GONE, Phase.FAILED) and not again:
+        changed = stack.candidates != wanted["candidates"]
+        mended = stack.phase == Phase.FAILED and stack.error_kind == ErrorKind.AUTHOR and changed
+        if not mended:
+            return stack
+    if stack.phase in (Phase.GONE, Phase.FAILED):
+        return _retry(stack, wanted)
+    return _wish(stack, "enter", goal=Goal.UP, **wanted)
+
+
+def _retry(stack: Stack, wanted: dict[str, Any]) -> Stack:
+    """A lab that was ever ready is woken; one that never was is made anew."""
+    if stack.phase == Phase.FAILED and stack.ready_at and stack.error_kind != ErrorKind.LOST:
+        return _wish(stack, "try again", goal=Goal.UP, error_kind="", **wanted)
+    return _wish(stack, "start anew", goal=Goal.UP, wanted_generation=stack.generation + 1, **wanted)
+
+
+def reset(stack: Stack) -> Stack:
+    """A new lab as it was at the beginning: the next generation is wanted, so this one goes."""
+    return _wish(stack, "reset", goal=Goal.UP, wanted_generation=stack.generation + 1)
+
+
+def sleep(stack: Stack) -> Stack:
+    """The lab may fall asleep now."""
+    return _wish(stack, "sleep", goal=Goal.ASLEEP)
+
+
+def remove(stack: Stack, reason: str = "operator") -> Stack:
+    """The lab is not wanted any more."""
+    return _wish(stack, "remove", goal=Goal.GONE, gone_reason=reason)
