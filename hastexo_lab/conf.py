@@ -47,8 +47,10 @@ class LabSettings:
     assets_root: str = ""
     # The local provider starts processes on this very machine: a workbench only.
     workbench: bool = False
-    # The queue of django.tasks that `lab_worker` serves.
+    # The backend of django.tasks that wishes ring and `lab_worker` serves.
     task_backend: str = "default"
+    # How many workers may tend stacks at once.
+    worker_slots: int = 2
 
 
 @lru_cache(maxsize=1)

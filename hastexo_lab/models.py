@@ -78,9 +78,12 @@ class StackQuerySet(models.QuerySet["Stack"]):
         """Rows whose time has come and that no worker holds."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=now), next_at__lte=now)
 
-    def claim(self, now: datetime, *, lease_s: float, limit: int) -> list[Stack]:
-        """Take a lease on up to `limit` due rows, the longest due first. Each row goes to one claimer only."""
-        token = secrets.token_hex(8)
+    def claim(self, now: datetime, *, worker: str, lease_s: float, limit: int) -> list[Stack]:
+        """Take a lease on up to `limit` due rows, the longest due first. Each row goes to one claimer only.
+
+        `worker` (at most 16 characters) marks the leases, so that those of a dead worker can be released.
+        """
+        token = f"{worker}.{secrets.token_hex(6)}"
         with transaction.atomic():
             due = self.due(now).order_by("next_at").select_for_update(skip_locked=True)
             ids = list(due.values_list("pk", flat=True)[:limit])
@@ -90,6 +93,10 @@ class StackQuerySet(models.QuerySet["Stack"]):
                 lease_token=token, lease_until=now + timedelta(seconds=lease_s), epoch=F("epoch") + 1
             )
         return list(self.filter(pk__in=ids, lease_token=token).select_related("blueprint"))
+
+    def release(self, worker: str) -> int:
+        """End the leases of a worker that is known to be dead. Returns how many."""
+        return self.filter(lease_token__startswith=f"{worker}.").exclude(lease_until=None).update(lease_until=None)
 
 
 class Stack(models.Model):
@@ -142,7 +149,7 @@ class Stack(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     epoch = models.PositiveBigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
-    lease_token = models.CharField(max_length=16, blank=True)
+    lease_token = models.CharField(max_length=32, blank=True)
 
     # Presence: a page is open; somebody does something in it.
     seen_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,247 @@
+"""The next step of a stack, decided from what is so now: a pure function, with no clock, database or log.
+
+`plan` reads a table: for each phase, what to do for each state that the cloud shows. A step is chosen from
+(goal, phase, what was seen), never from what was once asked, so a lost message or a killed worker costs a
+moment and not a lab. A lab that was ever ready is deleted only when it is not wanted any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Goal(StrEnum):
+    """What is wanted; the values of models.Goal."""
+
+    UP = "up"
+    ASLEEP = "asleep"
+    GONE = "gone"
+
+
+class Phase(StrEnum):
+    """What is so; the values of models.Phase."""
+
+    NEW = "new"
+    QUEUED = "queued"
+    CREATING = "creating"
+    BOOTING = "booting"
+    UP = "up"
+    SUSPENDING = "suspending"
+    ASLEEP = "asleep"
+    RESUMING = "resuming"
+    DELETING = "deleting"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+class Cloud(StrEnum):
+    """What the provider shows; the values of providers.base.CloudState, and UNSEEN: it could not be observed."""
+
+    UNSEEN = "unseen"
+    ABSENT = "absent"
+    CREATING = "creating"
+    RUNNING = "running"
+    CREATE_FAILED = "create_failed"
+    SUSPENDING = "suspending"
+    SUSPENDED = "suspended"
+    SUSPEND_FAILED = "suspend_failed"
+    RESUMING = "resuming"
+    RESUME_FAILED = "resume_failed"
+    DELETING = "deleting"
+    DELETE_FAILED = "delete_failed"
+
+
+class Do(StrEnum):
+    """What to carry out. Each is one bounded piece of work, safe to repeat."""
+
+    WAIT = "wait"  # look again later
+    CREATE = "create"  # choose a place and order the stack
+    LEARN = "learn"  # read the outputs of a running stack
+    PROBE = "probe"  # see whether its hosts answer; when all do, it is up
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    DELETE = "delete"
+    CLEAR = "clear"  # nothing is left in the cloud: forget it, and begin anew if the lab is wanted
+    FORGET = "forget"  # the remains of a failed create are gone; the failure stays to be told
+    BLAME_CREATE = "blame_create"  # fail, by the cloud's own reason
+    LOSE = "lose"  # fail: the stack is not there any more
+    GIVE_UP = "give_up"  # fail: its time is over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that a decision hangs on."""
+
+    goal: Goal
+    phase: Phase
+    seen: Cloud
+    stale: bool = False  # a newer generation is wanted
+    ordered: bool = False  # a create was sent for this generation, so something may be in the cloud
+    learned: bool = False  # the outputs were read since it last began to run
+    ever_ready: bool = False
+    overdue: bool = False  # the phase's deadline has passed
+    told: bool = False  # FAILED, and nobody has asked to try again
+    keep: bool = False  # FAILED, and what is in the cloud may still be reached
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to carry out, and the phase the stack is in while that goes on."""
+
+    do: Do
+    phase: Phase
+
+
+def plan(facts: Facts) -> Step:
+    """The next step. Total: every combination of facts has an answer."""
+    if not facts.ordered and facts.phase not in (Phase.NEW, Phase.QUEUED, Phase.FAILED):
+        return Step(Do.CLEAR, facts.phase)
+    if facts.stale or facts.goal == Goal.GONE or facts.phase in (Phase.DELETING, Phase.GONE):
+        return _take_down(facts)
+    if facts.phase == Phase.FAILED:
+        return _after_failure(facts)
+    if facts.phase in (Phase.NEW, Phase.QUEUED):
+        return _begin(facts)
+    if facts.seen == Cloud.UNSEEN:
+        return Step(Do.GIVE_UP if _hopeless(facts) else Do.WAIT, facts.phase)
+    if facts.seen == Cloud.ABSENT:
+        return Step(Do.LOSE, Phase.FAILED)
+    step = _TABLE[facts.phase].get(facts.seen, Step(Do.WAIT, facts.phase))
+    step = _resolve(step, facts)
+    if _hopeless(facts) and step.do in (Do.WAIT, Do.PROBE, Do.RESUME, Do.LEARN):
+        return Step(Do.GIVE_UP, Phase.FAILED)
+    return step
+
+
+def _hopeless(facts: Facts) -> bool:
+    """A start or a wake that is over its time. A sleep that is over its time is only tried again."""
+    return facts.overdue and facts.phase in (Phase.CREATING, Phase.BOOTING, Phase.RESUMING)
+
+
+def _take_down(facts: Facts) -> Step:
+    if facts.seen == Cloud.ABSENT or not facts.ordered:
+        return Step(Do.CLEAR, facts.phase)
+    if facts.seen in (Cloud.UNSEEN, Cloud.DELETING):
+        return Step(Do.WAIT, Phase.DELETING)
+    return Step(Do.DELETE, Phase.DELETING)
+
+
+def _begin(facts: Facts) -> Step:
+    if facts.goal == Goal.ASLEEP:
+        return Step(Do.WAIT, facts.phase)
+    return Step(Do.GIVE_UP, Phase.FAILED) if facts.overdue else Step(Do.CREATE, Phase.NEW)
+
+
+def _after_failure(facts: Facts) -> Step:
+    if not facts.told:
+        return _try_again(facts)
+    if facts.ever_ready or facts.keep or not facts.ordered or facts.seen in (Cloud.UNSEEN, Cloud.DELETING):
+        return Step(Do.WAIT, Phase.FAILED)
+    # Heat keeps the resources and the quota of a failed create until somebody deletes it.
+    return Step(Do.FORGET if facts.seen == Cloud.ABSENT else Do.DELETE, Phase.FAILED)
+
+
+def _try_again(facts: Facts) -> Step:
+    if facts.seen == Cloud.UNSEEN:
+        return Step(Do.WAIT, Phase.FAILED)
+    if facts.seen == Cloud.ABSENT or not facts.ordered:
+        return Step(Do.LOSE, Phase.FAILED)
+    return _TABLE[Phase.ASLEEP].get(facts.seen, Step(Do.WAIT, Phase.RESUMING))
+
+
+def _resolve(step: Step, facts: Facts) -> Step:
+    """The few cells of the table that hang on more than phase and cloud."""
+    if step.do == Do.PROBE and not facts.learned and facts.phase == Phase.RESUMING:
+        return Step(Do.LEARN, step.phase)
+    if facts.goal == Goal.ASLEEP:
+        return _SLEEPY.get((facts.phase, facts.seen), step)
+    return step
+
+
+_WAIT = {phase: Step(Do.WAIT, phase) for phase in Phase}
+_TO_ASLEEP = Step(Do.WAIT, Phase.ASLEEP)
+_TO_SUSPENDING = Step(Do.WAIT, Phase.SUSPENDING)
+_TO_RESUMING = Step(Do.WAIT, Phase.RESUMING)
+_RESUME = Step(Do.RESUME, Phase.RESUMING)
+_SUSPEND = Step(Do.SUSPEND, Phase.SUSPENDING)
+_PROBE_AWAKE = Step(Do.PROBE, Phase.RESUMING)
+_BLAME = Step(Do.BLAME_CREATE, Phase.FAILED)
+
+# What is done while the lab is wanted up. A cell that is not here waits.
+_TABLE: dict[Phase, dict[Cloud, Step]] = {
+    Phase.CREATING: {
+        Cloud.RUNNING: Step(Do.LEARN, Phase.BOOTING),
+        Cloud.CREATE_FAILED: _BLAME,
+        Cloud.DELETE_FAILED: _BLAME,
+        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.SUSPENDED: _RESUME,
+        Cloud.RESUME_FAILED: _RESUME,
+        Cloud.SUSPENDING: _TO_SUSPENDING,
+        Cloud.RESUMING: _TO_RESUMING,
+        Cloud.SUSPEND_FAILED: Step(Do.LEARN, Phase.BOOTING),
+    },
+    Phase.BOOTING: {
+        Cloud.RUNNING: Step(Do.PROBE, Phase.BOOTING),
+        Cloud.SUSPEND_FAILED: Step(Do.PROBE, Phase.BOOTING),
+        Cloud.CREATE_FAILED: _BLAME,
+        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+        Cloud.SUSPENDED: _RESUME,
+        Cloud.RESUME_FAILED: _RESUME,
+        Cloud.SUSPENDING: _TO_SUSPENDING,
+        Cloud.RESUMING: _TO_RESUMING,
+    },
+    Phase.UP: {
+        Cloud.SUSPENDED: _TO_ASLEEP,
+        Cloud.SUSPENDING: _TO_SUSPENDING,
+        Cloud.RESUMING: _TO_RESUMING,
+        Cloud.RESUME_FAILED: _RESUME,
+        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+    },
+    # Falling asleep is finished before it wakes again. A stack that could not be suspended is often awake all
+    # the same, and Heat refuses to resume it: ask its hosts.
+    Phase.SUSPENDING: {
+        Cloud.SUSPENDED: _TO_ASLEEP,
+        Cloud.RUNNING: _PROBE_AWAKE,
+        Cloud.SUSPEND_FAILED: _PROBE_AWAKE,
+        Cloud.RESUMING: _TO_RESUMING,
+        Cloud.RESUME_FAILED: _RESUME,
+        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+    },
+    Phase.ASLEEP: {
+        Cloud.SUSPENDED: _RESUME,
+        Cloud.RESUME_FAILED: _RESUME,
+        Cloud.RUNNING: _TO_RESUMING,
+        Cloud.SUSPEND_FAILED: _TO_RESUMING,
+        Cloud.CREATE_FAILED: _TO_RESUMING,
+        Cloud.RESUMING: _TO_RESUMING,
+        Cloud.SUSPENDING: _TO_SUSPENDING,
+        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+    },
+    Phase.RESUMING: {
+        Cloud.RUNNING: _PROBE_AWAKE,
+        Cloud.SUSPEND_FAILED: _PROBE_AWAKE,
+        Cloud.SUSPENDED: _RESUME,
+        Cloud.RESUME_FAILED: _RESUME,
+        Cloud.SUSPENDING: _TO_SUSPENDING,
+        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+    },
+}
+
+# What is done instead while the lab is wanted asleep. RESUME_FAILED is never suspended: Heat refuses it.
+_SLEEPY: dict[tuple[Phase, Cloud], Step] = {
+    (Phase.UP, Cloud.RUNNING): _SUSPEND,
+    (Phase.UP, Cloud.SUSPEND_FAILED): _SUSPEND,
+    (Phase.SUSPENDING, Cloud.RUNNING): _SUSPEND,
+    (Phase.SUSPENDING, Cloud.SUSPEND_FAILED): _SUSPEND,
+    (Phase.ASLEEP, Cloud.SUSPENDED): _WAIT[Phase.ASLEEP],
+    (Phase.ASLEEP, Cloud.RESUME_FAILED): _WAIT[Phase.ASLEEP],
+    (Phase.ASLEEP, Cloud.RUNNING): _SUSPEND,
+    (Phase.ASLEEP, Cloud.SUSPEND_FAILED): _SUSPEND,
+    (Phase.ASLEEP, Cloud.CREATE_FAILED): _WAIT[Phase.ASLEEP],
+}
