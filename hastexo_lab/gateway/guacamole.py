@@ -1,0 +1,255 @@
+"""The Guacamole protocol as far as a tunnel needs it: bytes in, instructions out. No I/O happens here.
+
+An element is `LENGTH.VALUE`, elements are joined by `,` and ended by `;`, and a length counts Unicode code
+points, as Python's `len` does (Guacamole manual, "The Guacamole protocol"; guacd's libguac/parser.c).
+
+pyguacamole is not used: its decoder wants one whole instruction, recurses once an element, takes " +4" for a
+length, and cannot say whether an instruction is wrong or only cut.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# guacd's own limits (libguac/guacamole/parser-constants.h).
+MAX_CHARS = 8192
+MAX_ELEMENTS = 128
+MAX_DIGITS = 5
+
+# What a browser may say. The opcode "" is the tunnel's own and never goes to guacd.
+USER_OPCODES = frozenset(
+    [
+        *("sync", "mouse", "key", "touch", "clipboard", "disconnect", "size", "file", "pipe"),
+        *("ack", "blob", "end", "get", "put", "audio", "argv", "nop"),
+    ]
+)
+READ_ONLY_OPCODES = frozenset(["sync", "nop", "ack", "disconnect"])
+# What only a person at a keyboard or a screen causes.
+ACTIVE_OPCODES = frozenset(["key", "mouse", "touch", "clipboard"])
+
+OLDEST = (1, 1, 0)  # the first that announces its version
+NEWEST = (1, 5, 0)  # what guacd 1.5 and 1.6 announce
+SINCE_NAME = (1, 5, 0)
+
+VERSION = re.compile(r"VERSION_([0-9]{1,3})_([0-9]{1,3})_([0-9]{1,3})", re.ASCII)
+
+
+class WireError(Exception):
+    """Base: what came over the wire cannot be used."""
+
+
+class ProtocolError(WireError):
+    """It is not the Guacamole protocol, or breaks its limits."""
+
+
+class GuacdRefused(WireError):
+    """guacd answered `error` (`status`, a Guacamole status code) or `disconnect` (`status` 0)."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Instruction(NamedTuple):
+    """One instruction, and the very characters that it came in."""
+
+    opcode: str
+    args: tuple[str, ...]
+    text: str
+
+
+def encode(opcode: str, *args: str) -> bytes:
+    """One instruction for the wire."""
+    return (",".join(f"{len(element)}.{element}" for element in (opcode, *args)) + ";").encode()
+
+
+NOP = encode("nop")
+DISCONNECT = encode("disconnect")
+
+
+class Parser:
+    """Whole instructions out of a stream of bytes that may be cut anywhere, even inside a character.
+
+    What has been looked at is not looked at again: a stream that comes byte by byte costs no more than one
+    that comes at once, and what is kept is bounded by one instruction and one `feed`.
+    """
+
+    def __init__(
+        self, *, max_chars: int = MAX_CHARS, max_elements: int = MAX_ELEMENTS, max_digits: int = MAX_DIGITS
+    ) -> None:
+        self._max_chars = max_chars
+        self._max_elements = max_elements
+        self._length = re.compile(rf"([0-9]{{1,{max_digits}}})(\.?)", re.ASCII)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._text = ""
+        self._start = 0  # of the instruction that is being read
+        self._at = 0  # of its element that comes next
+        self._needed = 0  # no use to look before this many characters are there
+        self._elements: list[str] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take in what came. Raises ProtocolError if it is not UTF-8."""
+        try:
+            text = self._decoder.decode(data)
+        except UnicodeDecodeError as error:
+            raise ProtocolError(f"not UTF-8: {error.reason}") from None
+        self._text = self._text[self._start :] + text
+        self._at -= self._start
+        self._needed -= self._start
+        self._start = 0
+
+    def take(self) -> Instruction | None:
+        """The next whole instruction, or None until more is fed. Raises ProtocolError."""
+        while len(self._text) >= self._needed and self._at < len(self._text):
+            if not self._element():
+                return None
+            if self._text[self._at - 1] == ";":
+                return self._instruction()
+        return None
+
+    def rest(self) -> bytes:
+        """What has been fed and not been taken."""
+        return self._text[self._start :].encode() + self._decoder.getstate()[0]
+
+    def _element(self) -> bool:
+        """Read one element and the sign behind it; False if it is not all there."""
+        length = self._length.match(self._text, self._at)
+        if length is None or (not length[2] and length.end() < len(self._text)):
+            raise ProtocolError("an element without a length")
+        begin = length.end()
+        end = begin + int(length[1]) if length[2] else begin
+        if end + 1 - self._start > self._max_chars:
+            raise ProtocolError(f"an instruction of more than {self._max_chars} characters")
+        self._needed = end + 1
+        if len(self._text) < self._needed:
+            return False
+        if self._text[end] not in ",;":
+            raise ProtocolError("an element that is longer than it says")
+        if len(self._elements) == self._max_elements:
+            raise ProtocolError(f"an instruction of more than {self._max_elements} elements")
+        self._elements.append(self._text[begin:end])
+        self._at = end + 1
+        return True
+
+    def _instruction(self) -> Instruction:
+        opcode, *args = self._elements
+        text = self._text[self._start : self._at]
+        self._start = self._needed = self._at
+        self._elements = []
+        return Instruction(opcode, tuple(args), text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """What the browser can show: pixels, dots an inch, image and sound types, IANA time zone or ""."""
+
+    width: int
+    height: int
+    dpi: int
+    timezone: str = ""
+    image: tuple[str, ...] = ("image/png", "image/jpeg")
+    audio: tuple[str, ...] = ()
+
+
+def answer(args: Iterable[str], screen: Screen, values: Mapping[str, str], name: str = "") -> bytes:
+    """All that `args` is to be answered with, up to `connect`, for one write: one round trip.
+
+    `args`: guacd's version and the names of the connection arguments, which differ between its versions;
+    `values`: by those names, everything else stays empty. Raises ProtocolError for a guacd before 1.1.
+    """
+    theirs, *names = args
+    found = VERSION.fullmatch(theirs)
+    version = min((int(found[1]), int(found[2]), int(found[3])), NEWEST) if found else (1, 0, 0)
+    if version < OLDEST:
+        raise ProtocolError("this guacd is older than 1.1")
+    parts = [
+        encode("size", str(screen.width), str(screen.height), str(screen.dpi)),
+        encode("audio", *screen.audio),
+        encode("video"),
+        encode("image", *screen.image),
+    ]
+    if screen.timezone:
+        parts.append(encode("timezone", screen.timezone))
+    if name and version >= SINCE_NAME:
+        parts.append(encode("name", name))
+    announced = "VERSION_{}_{}_{}".format(*version)
+    parts.append(encode("connect", announced, *(values.get(each, "") for each in names)))
+    return b"".join(parts)
+
+
+class Handshake:
+    """From `select` to `ready`: write `start()`, then feed what comes and write what that returns."""
+
+    def __init__(self, protocol: str, screen: Screen, values: Mapping[str, str], name: str = "") -> None:
+        self._protocol = protocol
+        self._screen = screen
+        self._values = values
+        self._name = name
+        self._parser = Parser()
+        self._asked = False
+        self.ready = False
+        # Who knows guacd's name for the connection can join it: it never leaves the gateway (CVE-2021-41767).
+        self.connection_id = ""
+
+    def start(self) -> bytes:
+        """The first instruction."""
+        return encode("select", self._protocol)
+
+    def feed(self, data: bytes) -> bytes:
+        """What to write in answer. Raises ProtocolError, and GuacdRefused."""
+        self._parser.feed(data)
+        out = b""
+        while not self.ready and (instruction := self._parser.take()):
+            out += self._answer(instruction)
+        return out
+
+    def rest(self) -> bytes:
+        """The beginning of the stream, as far as it came along with `ready`."""
+        return self._parser.rest()
+
+    def _answer(self, instruction: Instruction) -> bytes:
+        opcode, args, _ = instruction
+        if opcode == "args" and args and not self._asked:
+            self._asked = True
+            return answer(args, self._screen, self._values, self._name)
+        if opcode == "ready" and args and self._asked:
+            self.ready, self.connection_id = True, args[0]
+        elif opcode in ("error", "disconnect"):
+            raise GuacdRefused(*_said(instruction))
+        elif opcode not in ("nop", "sync"):
+            raise ProtocolError(f"guacd said {opcode[:32]!r} in the handshake")
+        return b""
+
+
+def _said(instruction: Instruction) -> tuple[str, int]:
+    """The text and status of `error`; status 0 for anything else."""
+    if (
+        instruction.opcode != "error"
+        or len(instruction.args) != 2
+        or not re.fullmatch("[0-9]{1,5}", instruction.args[1])
+    ):
+        return "", 0
+    return instruction.args[0], int(instruction.args[1])
+
+
+def last_words(tail: bytes) -> tuple[str, int] | None:
+    """Why guacd ended a stream, out of its last bytes: text and status (0: no error), None if it broke off.
+
+    `error` and `disconnect` stand at the very end, so the stream before them need not be parsed.
+    """
+    for begin in (tail.rfind(b"5.error,"), tail.rfind(DISCONNECT)):
+        if begin < 0:
+            continue
+        parser = Parser()
+        try:
+            parser.feed(tail[begin:])
+            said = list(iter(parser.take, None))
+        except ProtocolError:
+            continue
+        if said and not parser.rest():
+            return _said(said[0])
+    return None

@@ -1,0 +1,80 @@
+"""Who is in which lab: what the gateway reads of all labs with an open page, and what it writes of them.
+
+Plain functions on the ORM, each one query or one UPDATE however many labs there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, F, Q, Value, When
+
+from hastexo_lab.models import Stack, Visit
+
+# A change that the page or the gateway must hear of changes one of these.
+SIGNS = (
+    *(
+        "pk",
+        "phase",
+        "phase_since",
+        "progress",
+        "goal",
+        "generation",
+        "gone_reason",
+        "error_kind",
+        "error_at",
+    ),
+    *("active_at", "launched_at", "suspend_timeout", "delete_age"),
+)
+Sign = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes:
+    """What is to be written down, all of it by primary keys.
+
+    `here`: stacks with an open page; `active`: stacks in which somebody has done something; `until`: stacks
+    whose `active_at` is to be raised to this time; `left`: visits that are over.
+    """
+
+    here: Collection[int] = field(default_factory=frozenset)
+    active: Collection[int] = field(default_factory=frozenset)
+    until: Mapping[int, datetime] = field(default_factory=dict)
+    left: Collection[int] = field(default_factory=frozenset)
+
+    def __bool__(self) -> bool:
+        return bool(self.here or self.active or self.until or self.left)
+
+
+def look(known: Mapping[int, Sign | None]) -> tuple[dict[int, Sign], list[Stack]]:
+    """The signs of all these stacks as they are now, and those stacks that differ from what is known.
+
+    A stack that is in neither is no longer in the table.
+    """
+    signs = {row[0]: row for row in Stack.objects.filter(pk__in=known).values_list(*SIGNS)}
+    changed = [pk for pk, sign in signs.items() if sign != known[pk]]
+    if not changed:
+        return signs, []
+    rows = Stack.objects.filter(pk__in=changed).select_related("blueprint")
+    return signs, list(rows.defer("sealed_secrets", "host_keys", "candidates"))
+
+
+def write(notes: Notes, now: datetime) -> None:
+    """Write all of it down. `active_at` is only ever raised, and only for stacks that are still there."""
+    if notes.here or notes.active:
+        _write_presence(notes, now)
+    for pk, until in notes.until.items():
+        Stack.objects.filter(pk=pk, active_at__lt=until).update(active_at=until)
+    if notes.left:
+        Visit.objects.filter(pk__in=notes.left, left_at=None).update(left_at=now)
+
+
+def _write_presence(notes: Notes, now: datetime) -> None:
+    raised = When(Q(pk__in=notes.active, active_at__lt=now), then=Value(now))
+    here = {*notes.here, *notes.active}
+    Stack.objects.filter(pk__in=here).update(
+        seen_at=now, active_at=Case(raised, default=F("active_at")) if notes.active else F("active_at")
+    )
