@@ -1,0 +1,2 @@
+/** The gateway's own subprotocol, spoken at each of its doors. */
+export const PROTOCOL = "hastexo-lab.v1";
