@@ -16,41 +16,34 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hastexo_lab import secretbox
+from hastexo_lab.conf import lab_settings
+from hastexo_lab.phases import ErrorKind, Goal, Phase
+
+__all__ = ["Bell", "Blueprint", "ErrorKind", "Goal", "Phase", "Stack", "StackEvent", "StackQuerySet", "Visit"]
 
 
-class Goal(models.TextChoices):
-    """What is wanted."""
-
-    UP = "up", _("Up")
-    ASLEEP = "asleep", _("Asleep")
-    GONE = "gone", _("Gone")
-
-
-class Phase(models.TextChoices):
-    """What is so."""
-
-    NEW = "new", _("New")
-    QUEUED = "queued", _("Queued")
-    CREATING = "creating", _("Creating")
-    BOOTING = "booting", _("Booting")
-    UP = "up", _("Up")
-    SUSPENDING = "suspending", _("Suspending")
-    ASLEEP = "asleep", _("Asleep")
-    RESUMING = "resuming", _("Resuming")
-    DELETING = "deleting", _("Deleting")
-    GONE = "gone", _("Gone")
-    FAILED = "failed", _("Failed")
-
-
-class ErrorKind(models.TextChoices):
-    """Why a lab failed, as far as the next step hangs on it."""
-
-    NONE = "", _("None")
-    AUTHOR = "author", _("Author's mistake")
-    FULL = "full", _("No room")
-    TRANSIENT = "transient", _("Cloud trouble")
-    UNREACHABLE = "unreachable", _("Does not answer")
-    LOST = "lost", _("Lost")
+GOALS = [(Goal.UP.value, _("Up")), (Goal.ASLEEP.value, _("Asleep")), (Goal.GONE.value, _("Gone"))]
+PHASES = [
+    (Phase.NEW.value, _("New")),
+    (Phase.QUEUED.value, _("Queued")),
+    (Phase.CREATING.value, _("Creating")),
+    (Phase.BOOTING.value, _("Booting")),
+    (Phase.UP.value, _("Up")),
+    (Phase.SUSPENDING.value, _("Suspending")),
+    (Phase.ASLEEP.value, _("Asleep")),
+    (Phase.RESUMING.value, _("Resuming")),
+    (Phase.DELETING.value, _("Deleting")),
+    (Phase.GONE.value, _("Gone")),
+    (Phase.FAILED.value, _("Failed")),
+]
+ERROR_KINDS = [
+    (ErrorKind.NONE.value, _("None")),
+    (ErrorKind.AUTHOR.value, _("Author's mistake")),
+    (ErrorKind.FULL.value, _("No room")),
+    (ErrorKind.TRANSIENT.value, _("Cloud trouble")),
+    (ErrorKind.UNREACHABLE.value, _("Does not answer")),
+    (ErrorKind.LOST.value, _("Lost")),
+]
 
 
 class Blueprint(models.Model):
@@ -74,9 +67,13 @@ class Blueprint(models.Model):
 class StackQuerySet(models.QuerySet["Stack"]):
     """The questions that are asked of the table."""
 
+    def free(self, now: datetime) -> StackQuerySet:
+        """Rows that no worker holds."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=now))
+
     def due(self, now: datetime) -> StackQuerySet:
         """Rows whose time has come and that no worker holds."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lt=now), next_at__lte=now)
+        return self.free(now).filter(next_at__lte=now)
 
     def claim(self, now: datetime, *, worker: str, lease_s: float, limit: int) -> list[Stack]:
         """Take a lease on up to `limit` due rows, the longest due first. Each row goes to one claimer only.
@@ -99,8 +96,15 @@ class StackQuerySet(models.QuerySet["Stack"]):
         return self.filter(lease_token__startswith=f"{worker}.").exclude(lease_until=None).update(lease_until=None)
 
 
+def _new_key() -> str:
+    return secrets.token_hex(5)
+
+
 class Stack(models.Model):
     """One learner's lab in one course run."""
+
+    # Names the row in the cloud: row numbers come again when a database is made anew, and stacks outlive it.
+    key = models.CharField(max_length=16, default=_new_key, unique=True, editable=False)
 
     # Who and what: one row for each (course run, learner, lab).
     course_id = models.CharField(max_length=255)
@@ -109,7 +113,7 @@ class Stack(models.Model):
     learner_name = models.CharField(max_length=255, blank=True)
 
     # What is wanted.
-    goal = models.CharField(max_length=8, choices=Goal.choices, default=Goal.UP)
+    goal = models.CharField(max_length=8, choices=GOALS, default=Goal.UP.value)
     wanted_generation = models.PositiveIntegerField(default=1)
     wish = models.PositiveBigIntegerField(default=0)  # counts wishes: a worker sees that one came meanwhile
     # In order of trying: [{"provider": name, "capacity": -1 | 0 | n, "blueprint": sha256}]
@@ -121,7 +125,7 @@ class Stack(models.Model):
     delete_age = models.PositiveIntegerField(default=60 * 86400)
 
     # What is so.
-    phase = models.CharField(max_length=12, choices=Phase.choices, default=Phase.NEW)
+    phase = models.CharField(max_length=12, choices=PHASES, default=Phase.NEW.value)
     phase_since = models.DateTimeField(default=timezone.now)
     generation = models.PositiveIntegerField(default=1)
     provider = models.CharField(max_length=64, blank=True)
@@ -138,7 +142,7 @@ class Stack(models.Model):
     gone_reason = models.CharField(max_length=12, blank=True)  # age, lost, operator
 
     # The last failure.
-    error_kind = models.CharField(max_length=12, choices=ErrorKind.choices, blank=True)
+    error_kind = models.CharField(max_length=12, choices=ERROR_KINDS, blank=True)
     error_message = models.TextField(blank=True)
     error_reference = models.CharField(max_length=16, blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
@@ -172,6 +176,11 @@ class Stack(models.Model):
         return f"{self.lab} of {self.learner_id} in {self.course_id}"
 
     @property
+    def name(self) -> str:
+        """The stack's name in the cloud: one for each site, row and generation."""
+        return f"hl-{lab_settings().site}-{self.key}-g{self.generation}"
+
+    @property
     def secrets(self) -> dict[str, Any]:
         """`private_key` (PEM) and `password`, as far as there are any. Raises secretbox.SecretsUnreadable."""
         return secretbox.unseal(self.sealed_secrets)
@@ -183,7 +192,7 @@ class StackEvent(models.Model):
     stack = models.ForeignKey(Stack, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=16)  # wish, phase, error
-    phase = models.CharField(max_length=12, choices=Phase.choices)
+    phase = models.CharField(max_length=12, choices=PHASES)
     generation = models.PositiveIntegerField()
     message = models.TextField(blank=True)
 

@@ -68,7 +68,7 @@ class Ticket:
 
 
 def _signer() -> signing.TimestampSigner:
-    keys = lab_settings().secret_keys or [settings.SECRET_KEY]
+    keys: list[str | bytes] = [*lab_settings().secret_keys] or [settings.SECRET_KEY]
     return signing.TimestampSigner(key=keys[0], fallback_keys=keys[1:], sep=".", salt=SALT)
 
 

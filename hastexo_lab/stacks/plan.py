@@ -10,46 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Goal(StrEnum):
-    """What is wanted; the values of models.Goal."""
-
-    UP = "up"
-    ASLEEP = "asleep"
-    GONE = "gone"
-
-
-class Phase(StrEnum):
-    """What is so; the values of models.Phase."""
-
-    NEW = "new"
-    QUEUED = "queued"
-    CREATING = "creating"
-    BOOTING = "booting"
-    UP = "up"
-    SUSPENDING = "suspending"
-    ASLEEP = "asleep"
-    RESUMING = "resuming"
-    DELETING = "deleting"
-    GONE = "gone"
-    FAILED = "failed"
-
-
-class Cloud(StrEnum):
-    """What the provider shows; the values of providers.base.CloudState, and UNSEEN: it could not be observed."""
-
-    UNSEEN = "unseen"
-    ABSENT = "absent"
-    CREATING = "creating"
-    RUNNING = "running"
-    CREATE_FAILED = "create_failed"
-    SUSPENDING = "suspending"
-    SUSPENDED = "suspended"
-    SUSPEND_FAILED = "suspend_failed"
-    RESUMING = "resuming"
-    RESUME_FAILED = "resume_failed"
-    DELETING = "deleting"
-    DELETE_FAILED = "delete_failed"
+from hastexo_lab.phases import Goal, Phase
+from hastexo_lab.providers.base import CloudState as Cloud
 
 
 class Do(StrEnum):
@@ -75,7 +37,7 @@ class Facts:
 
     goal: Goal
     phase: Phase
-    seen: Cloud
+    seen: Cloud | None  # None: it could not be observed, which is never read as "gone"
     stale: bool = False  # a newer generation is wanted
     ordered: bool = False  # a create was sent for this generation, so something may be in the cloud
     learned: bool = False  # the outputs were read since it last began to run
@@ -103,8 +65,8 @@ def plan(facts: Facts) -> Step:
         return _after_failure(facts)
     if facts.phase in (Phase.NEW, Phase.QUEUED):
         return _begin(facts)
-    if facts.seen == Cloud.UNSEEN:
-        return Step(Do.GIVE_UP if _hopeless(facts) else Do.WAIT, facts.phase)
+    if facts.seen is None:
+        return Step(Do.GIVE_UP, Phase.FAILED) if _hopeless(facts) else Step(Do.WAIT, facts.phase)
     if facts.seen == Cloud.ABSENT:
         return Step(Do.LOSE, Phase.FAILED)
     step = _TABLE[facts.phase].get(facts.seen, Step(Do.WAIT, facts.phase))
@@ -122,7 +84,7 @@ def _hopeless(facts: Facts) -> bool:
 def _take_down(facts: Facts) -> Step:
     if facts.seen == Cloud.ABSENT or not facts.ordered:
         return Step(Do.CLEAR, facts.phase)
-    if facts.seen in (Cloud.UNSEEN, Cloud.DELETING):
+    if facts.seen in (None, Cloud.DELETING):
         return Step(Do.WAIT, Phase.DELETING)
     return Step(Do.DELETE, Phase.DELETING)
 
@@ -136,14 +98,14 @@ def _begin(facts: Facts) -> Step:
 def _after_failure(facts: Facts) -> Step:
     if not facts.told:
         return _try_again(facts)
-    if facts.ever_ready or facts.keep or not facts.ordered or facts.seen in (Cloud.UNSEEN, Cloud.DELETING):
+    if facts.ever_ready or facts.keep or not facts.ordered or facts.seen in (None, Cloud.DELETING):
         return Step(Do.WAIT, Phase.FAILED)
     # Heat keeps the resources and the quota of a failed create until somebody deletes it.
     return Step(Do.FORGET if facts.seen == Cloud.ABSENT else Do.DELETE, Phase.FAILED)
 
 
 def _try_again(facts: Facts) -> Step:
-    if facts.seen == Cloud.UNSEEN:
+    if facts.seen is None:
         return Step(Do.WAIT, Phase.FAILED)
     if facts.seen == Cloud.ABSENT or not facts.ordered:
         return Step(Do.LOSE, Phase.FAILED)
@@ -159,7 +121,6 @@ def _resolve(step: Step, facts: Facts) -> Step:
     return step
 
 
-_WAIT = {phase: Step(Do.WAIT, phase) for phase in Phase}
 _TO_ASLEEP = Step(Do.WAIT, Phase.ASLEEP)
 _TO_SUSPENDING = Step(Do.WAIT, Phase.SUSPENDING)
 _TO_RESUMING = Step(Do.WAIT, Phase.RESUMING)
@@ -234,14 +195,14 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
 }
 
 # What is done instead while the lab is wanted asleep. RESUME_FAILED is never suspended: Heat refuses it.
-_SLEEPY: dict[tuple[Phase, Cloud], Step] = {
+_SLEEPY: dict[tuple[Phase, Cloud | None], Step] = {
     (Phase.UP, Cloud.RUNNING): _SUSPEND,
     (Phase.UP, Cloud.SUSPEND_FAILED): _SUSPEND,
     (Phase.SUSPENDING, Cloud.RUNNING): _SUSPEND,
     (Phase.SUSPENDING, Cloud.SUSPEND_FAILED): _SUSPEND,
-    (Phase.ASLEEP, Cloud.SUSPENDED): _WAIT[Phase.ASLEEP],
-    (Phase.ASLEEP, Cloud.RESUME_FAILED): _WAIT[Phase.ASLEEP],
+    (Phase.ASLEEP, Cloud.SUSPENDED): _TO_ASLEEP,
+    (Phase.ASLEEP, Cloud.RESUME_FAILED): _TO_ASLEEP,
     (Phase.ASLEEP, Cloud.RUNNING): _SUSPEND,
     (Phase.ASLEEP, Cloud.SUSPEND_FAILED): _SUSPEND,
-    (Phase.ASLEEP, Cloud.CREATE_FAILED): _WAIT[Phase.ASLEEP],
+    (Phase.ASLEEP, Cloud.CREATE_FAILED): _TO_ASLEEP,
 }

@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hastexo_lab.conf import lab_settings
@@ -20,7 +20,7 @@ from hastexo_lab.models import Bell
 try:
     from django.tasks import task  # type: ignore[import-not-found, unused-ignore]
 except ImportError:  # Django below 6
-    from django_tasks import task
+    from django_tasks import task  # type: ignore[no-redef, unused-ignore]
 
 log = logging.getLogger("hastexo_lab.stacks")
 
@@ -41,21 +41,21 @@ async def tend(slot: int, token: str) -> int:
 
 def ring() -> None:
     """Something is due: see to it that a worker looks now. Cheap when one is looking already."""
-    transaction.on_commit(lambda: _ring(secrets.randbelow(lab_settings().worker_slots)))
+    transaction.on_commit(lambda: ring_slot(secrets.randbelow(lab_settings().worker_slots)))
 
 
-def _ring(slot: int) -> None:
+def ring_slot(slot: int) -> None:
+    """Have this slot tended now, unless it is being tended."""
     now = timezone.now()
     Bell.objects.get_or_create(slot=slot)
-    asleep = Q(due_at=None) | Q(due_at__gt=now + SOON) | Q(due_at__lt=now - LOST_AFTER)
-    enqueue(slot, now, Bell.objects.filter(asleep, slot=slot))
+    asleep = Q(due_at__gt=now + SOON) | _lost(now)
+    enqueue(Bell.objects.filter(asleep, slot=slot), slot, now)
 
 
-def enqueue(slot: int, due_at: datetime, bell: object = None) -> bool:
-    """Make a tend of this slot at `due_at` the valid one, if `bell` (default: the slot's row) still matches."""
-    bells = Bell.objects.filter(slot=slot) if bell is None else bell
+def enqueue(bell: QuerySet[Bell], slot: int, due_at: datetime) -> bool:
+    """Make a tend of this slot at `due_at` the valid one, if `bell` matches the slot's row. Says if it did."""
     token = secrets.token_hex(8)
-    if not bells.update(token=token, due_at=due_at):  # type: ignore[attr-defined]
+    if not bell.update(token=token, due_at=due_at):
         return False
     # Never None: django-tasks-db sorts tasks without run_after last.
     tend.using(run_after=due_at, backend=lab_settings().task_backend).enqueue(slot, token)
@@ -65,9 +65,12 @@ def enqueue(slot: int, due_at: datetime, bell: object = None) -> bool:
 def reseed(*, force: bool = False) -> int:
     """Ring each slot whose tend is lost, or with `force` every slot. Returns how many were rung."""
     now = timezone.now()
-    rung = 0
-    for slot in range(lab_settings().worker_slots):
+    slots = range(lab_settings().worker_slots)
+    for slot in slots:
         Bell.objects.get_or_create(slot=slot)
-        lost = Q() if force else Q(due_at=None) | Q(due_at__lt=now - LOST_AFTER)
-        rung += enqueue(slot, now, Bell.objects.filter(lost, slot=slot))
-    return rung
+    wanted = Q() if force else _lost(now)
+    return sum(enqueue(Bell.objects.filter(wanted, slot=slot), slot, now) for slot in slots)
+
+
+def _lost(now: datetime) -> Q:
+    return Q(due_at=None) | Q(due_at__lt=now - LOST_AFTER)

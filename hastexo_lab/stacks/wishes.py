@@ -75,7 +75,9 @@ def _wanted(order: LabOrder) -> dict[str, Any]:
 def find(course_id: str, learner_id: str, lab: str) -> Stack | None:
     """The learner's stack, if there has ever been one."""
     return (
-        Stack.objects.filter(course_id=course_id, learner_id=learner_id, lab=lab).select_related("blueprint").first()
+        Stack.objects.filter(course_id=course_id, learner_id=learner_id, lab=lab)
+        .select_related("blueprint")
+        .first()
     )
 
 

@@ -1,0 +1,134 @@
+"""Keep N stock workers of the task engine running, and see to it that no slot of the bell goes silent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from asgiref.sync import sync_to_async
+from django.core.management import call_command
+from django.utils import timezone
+
+from hastexo_lab.models import Bell, Stack
+from hastexo_lab.stacks.tasks import LOST_AFTER, QUEUE, reseed
+
+log = logging.getLogger("hastexo_lab.worker")
+
+WATCH_EVERY_S = 5.0
+PRUNE_EVERY_S = 3600.0
+# A tend takes at most 25 s; a worker that is asked to stop finishes the one it has.
+STOP_WITHIN_S = 30.0
+MAX_RESTART_DELAY_S = 10.0
+# A worker that ran this long has not failed at its start.
+STARTED_WELL_S = 20.0
+
+
+@dataclass
+class Supervisor:
+    """N workers, each restarted when it ends, until `stop` is called."""
+
+    workers: int
+    backend: str
+    poll_s: float = 0.25
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Run until `stop`; afterwards no worker is left."""
+        await sync_to_async(reseed)()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.workers):
+                group.create_task(self._keep_one())
+            group.create_task(self._watch())
+            group.create_task(self._prune())
+
+    def stop(self) -> None:
+        """Ask the workers to end; each finishes the round it is in."""
+        self._stopping.set()
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait, or less if it is time to stop. True while there is something to go on with."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return True
+        return False
+
+    async def _keep_one(self) -> None:
+        delay_s = 0.0
+        while not self._stopping.is_set():
+            name = "w" + secrets.token_hex(6)
+            started = asyncio.get_running_loop().time()
+            code = await self._run_one(name)
+            if self._stopping.is_set():
+                return
+            log.warning("worker ended name=%s code=%s", name, code)
+            await self._take_over_from(name)
+            lasted_s = asyncio.get_running_loop().time() - started
+            delay_s = 0.0 if lasted_s > STARTED_WELL_S else min(2 * delay_s + 0.5, MAX_RESTART_DELAY_S)
+            await self._pause(delay_s)
+
+    async def _run_one(self, name: str) -> int:
+        command = (sys.executable, "-m", "django", "db_worker", "--queue-name", QUEUE, "--no-reload")
+        options = ("--interval", str(self.poll_s), "--backend", self.backend, "--worker-id", name, "-v", "0")
+        env = {**os.environ, "HASTEXO_LAB_WORKER": name, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # A session of its own: Ctrl-C reaches the supervisor only, which ends its workers in order.
+        process = await asyncio.create_subprocess_exec(*command, *options, env=env, start_new_session=True)
+        stopping = asyncio.create_task(self._stopping.wait())
+        ended = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return await ended if ended.done() else await _end(process)
+        finally:
+            stopping.cancel()
+            if process.returncode is None:
+                process.kill()
+
+    async def _take_over_from(self, name: str) -> None:
+        """What a dead worker held is free at once, and somebody looks at it."""
+        try:
+            await sync_to_async(Stack.objects.release)(name)
+            await sync_to_async(reseed)(force=True)
+        except Exception:
+            log.exception("could not take over from name=%s; its leases end by themselves", name)
+
+    async def _watch(self) -> None:
+        while await self._pause(WATCH_EVERY_S):
+            try:
+                if rung := await sync_to_async(reseed)():
+                    log.warning("lost tends rung again count=%s", rung)
+            except Exception:
+                log.exception("the database did not answer")
+
+    async def _prune(self) -> None:
+        """The engine keeps a row for each task that has run: let go of those of the last hours."""
+        while await self._pause(PRUNE_EVERY_S):
+            try:
+                options = (f"--queue-name={QUEUE}", f"--backend={self.backend}", "--min-age-days=1", "-v0")
+                await sync_to_async(call_command)("prune_db_task_results", *options)
+            except Exception:
+                log.exception("old task results could not be pruned")
+
+
+async def _end(process: asyncio.subprocess.Process) -> int:
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_WITHIN_S):
+            return await process.wait()
+    except TimeoutError:
+        process.kill()
+        return await process.wait()
+
+
+def healthy() -> bool:
+    """True while every slot of the bell has shown itself lately. Raises DatabaseError."""
+    since = timezone.now() - LOST_AFTER
+    alive = Bell.objects.filter(heartbeat_at__gte=since) | Bell.objects.filter(
+        due_at__gte=timezone.now() - timedelta(seconds=WATCH_EVERY_S)
+    )
+    return Bell.objects.exists() and not Bell.objects.exclude(pk__in=alive).exists()
