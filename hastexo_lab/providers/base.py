@@ -146,5 +146,8 @@ class Provider(Protocol):
     async def check(self, template: str, environment: str) -> None:
         """Ask the cloud whether the template could work. AuthorMistake says what is wrong with it."""
 
+    def failure_kind(self, reason: str) -> type[ProviderError]:
+        """What kind of failure the `reason` of a *_FAILED stack tells of."""
+
     async def close(self) -> None:
         """Let go of connections."""
