@@ -1,3 +1,3 @@
 """Fixtures for all tests."""
 
-pytest_plugins = ["tests.gateway.fixtures", "tests.openstack.fixtures"]
+pytest_plugins = ["tests.block.fixtures", "tests.gateway.fixtures", "tests.openstack.fixtures"]

@@ -93,7 +93,7 @@ POINTERS = {
 
 @pytest.mark.parametrize("tag", ["hastexo", "stackamole", "hastexo_lab"])
 @pytest.mark.parametrize("pointer", POINTERS)
-def test_a_pointer_reads_its_file(db: Any, files: Any, pointer: str, tag: str) -> None:
+def test_a_pointer_reads_its_file(db: Any, course_files: Any, pointer: str, tag: str) -> None:
     node, path, attributes = (part.format(tag=tag) for part in POINTERS[pointer])
     assert facts(parse(node, {path: f"<{tag} {attributes}>{ROWS}</{tag}>"})) == EXPECTED
 
@@ -108,7 +108,7 @@ def parse(xml: str, course: dict[str, str]) -> Any:
     return runtime.get_block(runtime.parse_xml_string(xml))
 
 
-def test_blocks_inside_a_pointer_and_inside_its_file_are_both_children(db: Any, files: Any) -> None:
+def test_blocks_inside_a_pointer_and_inside_its_file_are_both_children(db: Any, course_files: Any) -> None:
     block = parse(
         '<hastexo filename="x"><html_demo>outside</html_demo></hastexo>',
         {"hastexo/x.xml": "<hastexo><html_demo>inside</html_demo></hastexo>"},
@@ -125,17 +125,17 @@ def test_blocks_inside_a_pointer_and_inside_its_file_are_both_children(db: Any, 
     ],
 )
 def test_a_pointer_that_leads_nowhere_is_named(
-    db: Any, files: Any, node: str, course: dict[str, str], says: str
+    db: Any, course_files: Any, node: str, course: dict[str, str], says: str
 ) -> None:
     with pytest.raises(OlxFault, match=says.replace(".", r"\.")):
         parse(node, course)
 
 
-def test_a_bare_url_name_without_a_file_is_an_empty_lab(db: Any, files: Any) -> None:
+def test_a_bare_url_name_without_a_file_is_an_empty_lab(db: Any, course_files: Any) -> None:
     assert parse('<hastexo url_name="abc"/>', {}).stack_user_name == ""
 
 
-def test_the_file_of_a_pointer_reads_no_other_file(db: Any, files: Any) -> None:
+def test_the_file_of_a_pointer_reads_no_other_file(db: Any, course_files: Any) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><hastexo><test>&a;</test></hastexo>'
     assert parse('<hastexo filename="x"/>', {"hastexo/x.xml": bomb}).tests == [""]
 

@@ -20,7 +20,7 @@ LAB = '<hastexo_lab display_name="Web" stack_user_name="learner" stack_template_
 
 
 @pytest.fixture
-def files(tmp_path: Path, settings: Any) -> Path:
+def course_files(tmp_path: Path, settings: Any) -> Path:
     """The course's files; lab.yaml is among them. Not a workbench: rights count as in the LMS."""
     (tmp_path / "lab.yaml").write_text(TEMPLATE)
     settings.HASTEXO_LAB = {"site": "test", "workbench": False, "assets_root": str(tmp_path)}
@@ -29,12 +29,12 @@ def files(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture
-def in_studio(files: Path, settings: Any) -> None:
+def in_studio(course_files: Path, settings: Any) -> None:
     settings.WORKBENCH = {"reset_state_on_restart": False, "services": services.STUDIO}
 
 
 @pytest.fixture
-def usage_of(db: Any, files: Path) -> Callable[[str], str]:
+def usage_of(db: Any, course_files: Path) -> Callable[[str], str]:
     """Store what the OLX describes; the answer is its usage id."""
 
     def usage_of(xml: str) -> str:
