@@ -38,8 +38,9 @@ export class Events {
     this.signal = signal;
   }
 
-  /** Goes on until the signal. */
+  /** From now on, until the signal; a second call changes nothing. */
   open() {
+    if (this.#timers.length || this.signal.aborted) return;
     this.#timers = [setInterval(() => this.#poll(), POLL_MS), setInterval(() => this.send({ type: "ping" }), PING_MS)];
     this.signal.addEventListener("abort", () => this.#close());
     addEventListener("online", () => this.#connect(), { signal: this.signal });

@@ -27,9 +27,10 @@ export const gettext = text => catalogue().gettext(text);
 /**
  * @param {string} one
  * @param {string} many
- * @param {number} count stands in the sentence as %(count)s
+ * @param {number} count chooses the form, and stands in the sentence as %(count)s
+ * @param {Record<string, unknown>} [values] further ones, by name
  */
-export const ngettext = (one, many, count) => fill(catalogue().ngettext(one, many, count), { count });
+export const ngettext = (one, many, count, values) => fill(catalogue().ngettext(one, many, count), { count, ...values });
 
 /**
  * @param {string} sentence

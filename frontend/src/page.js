@@ -60,7 +60,7 @@ export class LabPage {
     this.screens = this.#makeScreens();
     this.#dress();
     this.#listen(signal);
-    void this.#enter(false).then(() => signal.aborted || this.events.open());
+    void this.#enter(false);
   }
 
   close() {
@@ -96,9 +96,8 @@ export class LabPage {
     const onaction = (/** @type {any} */ event) => this.#act(event.detail);
     this.lab.addEventListener("lab-action", onaction, { signal });
     addEventListener("online", () => this.screens.hurry(), { signal });
-    const onactive = () => void this.events.send({ type: "active" });
-    if (this.args.hidden) keepActive(onactive, signal);
-    else watchActivity(onactive, signal);
+    if (this.args.hidden) keepActive(() => this.#stay({ type: "active" }), signal);
+    else watchActivity(() => this.events.send({ type: "active" }), signal);
   }
 
   /** @param {Partial<LabState>} more */
@@ -149,6 +148,7 @@ export class LabPage {
     try {
       this.#tell(await ask());
       this.#backoff.opened(Date.now());
+      this.events.open();
     } catch (fault) {
       if (this.#ends.signal.aborted) return;
       const wait_ms = fault instanceof Refused ? 0 : this.#backoff.next(Date.now());

@@ -82,7 +82,7 @@ export const STEPS = {
 export const NOTES = {
   machines: (done, total) => fill(gettext("%(done)s of %(total)s ready"), { done, total }),
   answer: (done, total) =>
-    fill(ngettext("%(done)s of %(total)s answers", "%(done)s of %(total)s answer", done), { done, total }),
+    ngettext("%(done)s of %(total)s answers", "%(done)s of %(total)s answer", done, { done, total }),
 };
 
 /** Why there is no lab. @type {Record<string, () => string>} */
