@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from hastexo_lab.models import Bell, Stack
+from hastexo_lab.stacks.lifeline import die_with_parent
 from hastexo_lab.stacks.tasks import LOST_AFTER, QUEUE, reseed
 
 log = logging.getLogger("hastexo_lab.worker")
@@ -78,7 +79,9 @@ class Supervisor:
         options = ("--interval", str(self.poll_s), "--backend", self.backend, "--worker-id", name, "-v", "0")
         env = {**os.environ, "HASTEXO_LAB_WORKER": name, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         # A session of its own: Ctrl-C reaches the supervisor only, which ends its workers in order.
-        process = await asyncio.create_subprocess_exec(*command, *options, env=env, start_new_session=True)
+        process = await asyncio.create_subprocess_exec(
+            *command, *options, env=env, start_new_session=True, preexec_fn=die_with_parent
+        )
         stopping = asyncio.create_task(self._stopping.wait())
         ended = asyncio.create_task(process.wait())
         try:
