@@ -28,8 +28,8 @@ export const isDesktop = state => state.hosts[state.active]?.kind === "desktop";
 /** The word in the header. @param {LabState} state */
 export function shortWord(state) {
   if (state.refused !== null) return SHORT.failed();
-  if (state.phase !== "up" || state.confirm) return SHORT[state.phase]();
   if (state.link) return { lost: SHORT.link, ended: SHORT.ended, refused: SHORT.failed }[state.link.is]();
+  if (state.phase !== "up") return SHORT[state.phase]();
   return state.opening ? SHORT.opening() : SHORT.up();
 }
 

@@ -1,4 +1,4 @@
-"""A course and a gateway for one page, played by the test: it says what they answer and reads what they were told."""
+"""A course and a gateway for one page, played by the test, which says their answers and reads what they hear."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def picture(colour: tuple[int, int, int], timestamp: int = 1, width: int = 640, 
 
 
 def copied(text: str) -> bytes:
-    """The lab's clipboard has new text. It comes in two blobs, the cut inside a character if there is a wide one."""
+    """The lab's clipboard has new text. It comes in two blobs, cut after its second byte."""
     data = text.encode()
     blobs = [base64.b64encode(part).decode() for part in (data[:2], data[2:])]
     stream = b"".join(instruction("blob", 0, blob) for blob in blobs)

@@ -1,4 +1,4 @@
-"""The page, from entering to leaving: real bundles in a real browser, the course and the gateway played by the test."""
+"""The page, from entering to leaving: real bundles in a real browser; course and gateway are played by the test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ CREATING = story(
 CENTRE = """index => {
   const pane = document.querySelectorAll("hastexo-lab")[index].shadowRoot.querySelector(".hl-pane:not([hidden])");
   const canvas = pane?.querySelector("canvas");
-  return canvas?.width ? [...canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3) : null;
+  if (!canvas?.width) return null;
+  return [...canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3);
 }"""
 
 
@@ -132,7 +133,10 @@ def test_text_that_the_browser_holds_back_waits_for_a_click(page: Page, site: Pr
         """() => {
           window.taken = [];
           window.mayWrite = false;
-          navigator.clipboard.writeText = async text => { if (!mayWrite) throw new Error("not now"); taken.push(text); };
+          navigator.clipboard.writeText = async text => {
+            if (!mayWrite) throw new Error("not now");
+            taken.push(text);
+          };
           Object.defineProperty(navigator, "userActivation", { value: { isActive: false } });
         }"""
     )
@@ -165,9 +169,15 @@ def test_a_dropped_screen_comes_back_with_a_new_ticket(page: Page, site: Pretend
 
 @pytest.mark.parametrize(
     ("code", "word", "button"),
-    [("lab-ended", "Closed", "Open it again"), ("lab-login", "Not available", "Try again"), ("guacd", "Reconnecting", "Try now")],
+    [
+        ("lab-ended", "Closed", "Open it again"),
+        ("lab-login", "Not available", "Try again"),
+        ("guacd", "Reconnecting", "Try now"),
+    ],
 )
-def test_the_gateways_sentence_is_shown_as_text(page: Page, site: Pretend, code: str, word: str, button: str) -> None:
+def test_the_gateways_sentence_is_shown_as_text(
+    page: Page, site: Pretend, code: str, word: str, button: str
+) -> None:
     desktop = opened(page, site)
     site.ready = False
     desktop.tell(type="error", code=code, status=0x208, text="<b>The way</b> is closed.")
@@ -266,7 +276,12 @@ def test_without_the_events_door_the_course_is_asked(page: Page, site: Pretend) 
 
 
 def test_a_failure_offers_what_helps(page: Page, site: Pretend) -> None:
-    failure = {"kind": "transient", "reference": "7F3K-Q2MD", "at": "2026-12-12T10:42:00+00:00", "staff": "no <quota>"}
+    failure = {
+        "kind": "transient",
+        "reference": "7F3K-Q2MD",
+        "at": "2026-12-12T10:42:00+00:00",
+        "staff": "no <quota>",
+    }
     site.tell(story("failed", failure=failure))
     start(page)
     expect(page.get_by_role("heading", name="This lab could not start this time")).to_be_visible()
@@ -333,7 +348,9 @@ def test_two_labs_do_not_disturb_each_other(page: Page, site: Pretend) -> None:
     assert not first.closed.is_set()
 
 
-def test_a_lab_that_leaves_the_page_ends_everything_and_one_that_moves_ends_nothing(page: Page, site: Pretend) -> None:
+def test_a_lab_that_leaves_the_page_ends_everything_and_one_that_moves_ends_nothing(
+    page: Page, site: Pretend
+) -> None:
     opened(page, site)
     page.evaluate("document.body.append(document.querySelector('hastexo-lab'))")
     expect_colour(page, BLUE)

@@ -17,7 +17,11 @@ AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = os.environ.get("HASTEXO_LAB_SHOTS", "")
 
 WEB = [{"name": "", "kind": "terminal"}]
-MANY = [{"name": "web", "kind": "terminal"}, {"name": "db", "kind": "terminal"}, {"name": "desk", "kind": "desktop"}]
+MANY = [
+    {"name": "web", "kind": "terminal"},
+    {"name": "db", "kind": "terminal"},
+    {"name": "desk", "kind": "desktop"},
+]
 STEPS = [
     {"is": "done", "text": "Finding a place for your lab", "note": ""},
     {"is": "now", "text": "Building machines and network", "note": "3 of 7 ready"},
@@ -49,30 +53,70 @@ STATES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
     "up": (UP, "Ready", "", ALWAYS),
     "several": ({**UP, "hosts": MANY}, "Ready", "", ALWAYS),
     "watching": ({**UP, "readOnly": True}, "Ready", "", ["Full screen"]),
-    "idle": ({**UP, "idle": {"until": 105, "of": 120}}, "Ready", "", ["I'm here", "Stay awake for 1 hour", *ALWAYS]),
+    "idle": (
+        {**UP, "idle": {"until": 105, "of": 120}},
+        "Ready",
+        "",
+        ["I'm here", "Stay awake for 1 hour", *ALWAYS],
+    ),
     "copied": ({**UP, "copied": True}, "Ready", "", ["Copy", "Hide this notice", *ALWAYS]),
     "link": ({**UP, "link": {"is": "lost", "until": 4}}, "Reconnecting", "Connection lost", ["Try now", *ALWAYS]),
     "ended": ({**UP, "link": {"is": "ended"}}, "Closed", "This session has ended", ["Open it again", *ALWAYS]),
     "reset": ({**UP, "confirm": True}, "Ready", "Reset this lab?", ["Keep my lab", "Reset lab"]),
-    "suspending": ({"phase": "suspending", "typical": 20, "since": -8}, "Going to sleep", "Going to sleep", ["Wake it again after that"]),
-    "asleep": ({"phase": "asleep", "keptUntil": "12 December"}, "Asleep", "Your lab is asleep", ["Wake lab", "Reset"]),
-    "resuming": ({"phase": "resuming", "steps": STEPS[2:], "typical": 30, "since": -11}, "Waking", "Waking your lab", []),
+    "suspending": (
+        {"phase": "suspending", "typical": 20, "since": -8},
+        "Going to sleep",
+        "Going to sleep",
+        ["Wake it again after that"],
+    ),
+    "asleep": (
+        {"phase": "asleep", "keptUntil": "12 December"},
+        "Asleep",
+        "Your lab is asleep",
+        ["Wake lab", "Reset"],
+    ),
+    "resuming": (
+        {"phase": "resuming", "steps": STEPS[2:], "typical": 30, "since": -11},
+        "Waking",
+        "Waking your lab",
+        [],
+    ),
     "deleting": ({"phase": "deleting", "typical": 25, "since": -5}, "Resetting", "Clearing away your old lab", []),
     "gone": ({"phase": "gone", "goneReason": "age"}, "No lab", "There is no lab here now", ["Start a new lab"]),
-    "author": (failure("author", "web-stack.yaml has no output named \"public_ip\"."), "Not available", "This lab cannot start yet", ["Copy"]),
+    "author": (
+        failure("author", 'web-stack.yaml has no output named "public_ip".'),
+        "Not available",
+        "This lab cannot start yet",
+        ["Copy"],
+    ),
     "full": (failure("full"), "Not available", "There is no room for another lab right now", ["Try again", "Copy"]),
-    "transient": (failure("transient"), "Not available", "This lab could not start this time", ["Try again", "Copy"]),
-    "unreachable": (failure("unreachable"), "Not available", "Your lab does not answer", ["Try again", "Reset lab", "Copy"]),
+    "transient": (
+        failure("transient"),
+        "Not available",
+        "This lab could not start this time",
+        ["Try again", "Copy"],
+    ),
+    "unreachable": (
+        failure("unreachable"),
+        "Not available",
+        "Your lab does not answer",
+        ["Try again", "Reset lab", "Copy"],
+    ),
     "lost": (failure("lost"), "Not available", "This lab is not there any more", ["Start a new lab", "Copy"]),
-    "refused": ({"refused": "You are not enrolled in this course."}, "Not available", "This lab does not open here", ["Try again"]),
-    "course": ({"link": {"is": "lost", "until": 4}}, "Getting ready", "Connection lost", ["Try now"]),
-}  # fmt: skip
+    "refused": (
+        {"refused": "You are not enrolled in this course."},
+        "Not available",
+        "This lab does not open here",
+        ["Try again"],
+    ),
+    "course": ({"link": {"is": "lost", "until": 4}}, "Reconnecting", "Connection lost", ["Try now"]),
+}
 
 PAINT = """() => {
   const { terminal } = document.querySelector("hastexo-lab");
   if (terminal.childElementCount) return;
   terminal.innerHTML = `<div class="hl-pane" data-kind="terminal" tabindex="0" role="application"
-    aria-label="Terminal. Control F6 leaves it."><pre style="margin: 0; padding: .75rem; font: 13px monospace">learner@web:~$ </pre></div>`;
+    aria-label="Terminal. Control F6 leaves it."><pre style="margin: .75rem">learner@web:~$ </pre></div>`;
 }"""
 
 
@@ -124,13 +168,15 @@ def test_axe_finds_nothing_in_any_state(page: Page, theme: str, width: int) -> N
     page.add_script_tag(path=str(AXE))
     found = {}
     for name, (state, *_rest) in STATES.items():
-        show(page, {**UP, "opening": False, **state} if "phase" not in state else state, theme)
+        show(page, state, theme)
         page.evaluate("document.activeElement?.blur()")
         expect(page.locator("section.hastexo-lab")).to_be_visible()
         shoot(page, f"{name}-{theme}-{width}")
         violations = page.evaluate("axe.run('hastexo-lab', { resultTypes: ['violations'] })")["violations"]
         if violations:
-            found[name] = [(each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"]) for each in violations]
+            found[name] = [
+                (each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"]) for each in violations
+            ]
     assert found == {}
 
 
@@ -140,8 +186,10 @@ def test_the_status_says_a_sentence_and_no_seconds(page: Page) -> None:
     expect(status).to_have_text("Ready. Your lab goes to sleep in 2 minutes unless you go on working.")
     page.evaluate("window.changes = 0")
     page.evaluate(
-        """() => new MutationObserver(() => changes++).observe(
-          document.querySelector("hastexo-lab").shadowRoot.querySelector("[data-role=status]"), { childList: true, subtree: true })"""
+        """() => {
+          const status = document.querySelector("hastexo-lab").shadowRoot.querySelector("[data-role=status]");
+          new MutationObserver(() => changes++).observe(status, { childList: true, subtree: true });
+        }"""
     )
     expect(page.locator(".hl-notice")).to_contain_text("1:42", timeout=8000)
     assert page.evaluate("changes") == 0
@@ -196,7 +244,9 @@ def test_an_unknown_phase_reads_as_none(page: Page) -> None:
 
 def test_names_that_look_like_markup_stay_text(page: Page) -> None:
     evil = '<img src=x onerror="window.hacked = 1">'
-    show(page, {**UP, "name": evil, "hosts": [{"name": evil, "kind": "terminal"}, {"name": "b", "kind": "terminal"}]})
+    show(
+        page, {**UP, "name": evil, "hosts": [{"name": evil, "kind": "terminal"}, {"name": "b", "kind": "terminal"}]}
+    )
     expect(page.get_by_role("tab", name=evil)).to_be_visible()
     show(page, failure("author", evil))
     expect(page.locator(".hl-staff")).to_contain_text(evil)
