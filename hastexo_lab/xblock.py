@@ -14,6 +14,7 @@ from web_fragments.fragment import Fragment
 from webob import Response
 from xblock.core import XBlock
 from xblock.fields import Boolean, Dict, Float, Integer, List, Scope, String
+from xblock.plugin import PluginMissingError
 from xblock.utils.studio_editable import NestedXBlockSpec, StudioContainerWithNestedXBlocksMixin
 
 from hastexo_lab import tickets
@@ -35,6 +36,14 @@ NESTED = (("html", _("Text")), ("video", _("Video")), ("pdf", _("PDF")), ("markd
 def _own(default: Any = "", *, field: Any = String, scope: Scope = Scope.settings) -> Any:
     """A field that an author sets; the form in block/studio.py names and explains it."""
     return field(default=default, scope=scope)
+
+
+def _is_installed(block_type: str) -> bool:
+    try:
+        XBlock.load_class(block_type)
+    except PluginMissingError:
+        return False
+    return True
 
 
 @XBlock.needs("i18n", "user")
@@ -166,11 +175,10 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
     @property
     def allowed_nested_blocks(self) -> list[NestedXBlockSpec]:
         """What an author can put above the window, as far as it is installed."""
-        installed = {name for name, _block in XBlock.load_classes()}
         return [
             NestedXBlockSpec(None, category=category, label=self._gettext(label))
             for category, label in NESTED
-            if category in installed
+            if _is_installed(category)
         ]
 
     def studio_view(self, context: Any = None) -> Fragment:

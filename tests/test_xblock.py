@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import sample_xblocks.basic
 from django.utils import timezone
+from sample_xblocks.basic.content import HtmlBlock
 from workbench.runtime import ID_MANAGER, WorkbenchRuntime
+from xblock.core import XBlock
 
 from hastexo_lab import tickets
 from hastexo_lab.models import Bell, Blueprint, Phase, Stack
@@ -76,31 +78,6 @@ def test_in_studio_authors_edit(block_of: BlockOf, who: str) -> None:
     answer = call(block, "submit_studio_edits", {"display_name": "Mine"})
     assert answer.status_code == {"nobody": 401, "author": 200}.get(who, 403)
     assert as_user(block, who).display_name == ("Mine" if who == "author" else "Web")
-
-
-@pytest.mark.parametrize("handler", [*HANDLERS, "submit_studio_edits"])
-@pytest.mark.parametrize(
-    ("request_more", "data", "status"),
-    [
-        ({"method": "GET"}, None, 405),
-        ({"content_type": "text/plain"}, None, 415),
-        ({"content_type": "application/x-www-form-urlencoded"}, None, 415),
-        ({}, b"{", 400),
-        ({}, b"\xff", 400),
-        ({}, b"[]", 400),
-        ({}, b"null", 400),
-        ({}, b"[" * 100_000, 400),
-    ],
-)
-def test_other_requests_are_refused_in_json(
-    block_of: BlockOf, settings: Any, handler: str, request_more: Any, data: Any, status: int
-) -> None:
-    settings.HASTEXO_LAB = {**settings.HASTEXO_LAB, "workbench": True}
-    answer = call(block_of(user="staff"), handler, data, **request_more)
-    assert (answer.status_code, answer.content_type) == (status, "application/json")
-    assert isinstance(answer.json["error"], str)
-    if status == 405:
-        assert answer.allow == ("POST",)
 
 
 # enter and status
@@ -361,6 +338,16 @@ def test_the_author_reads_what_the_lab_will_do(block_of: BlockOf) -> None:
 )
 def test_the_author_is_warned_of_what_will_not_work(block_of: BlockOf, xml: str, says: str) -> None:
     assert says in block_of(xml, user="author").author_view({}).content
+
+
+def test_authors_can_add_the_kinds_of_blocks_that_are_installed(block_of: BlockOf) -> None:
+    assert block_of(user="author").allowed_nested_blocks == []
+
+    @XBlock.register_temp_plugin(HtmlBlock, "html")
+    def with_html() -> list[Any]:
+        return block_of(user="author").allowed_nested_blocks
+
+    assert [(spec.category, spec.label) for spec in with_html()] == [("html", "Text")]
 
 
 def test_the_form_names_its_handler_and_its_files(block_of: BlockOf) -> None:

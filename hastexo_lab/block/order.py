@@ -107,7 +107,7 @@ def _candidates(block: Any, values: dict[str, Any]) -> tuple[Candidate, ...]:
             found.append(_candidate(block, row, values["stack_template_path"]))
         except AuthorTrouble as trouble:
             troubles.append(trouble)
-            log.warning("%s: provider %r is left out: %s", block.scope_ids.usage_id, row["name"], trouble)
+            log.info("%s: provider %r is left out: %s", block.scope_ids.usage_id, row["name"], trouble)
     if not found:
         raise troubles[0]
     return tuple(found)
