@@ -20,7 +20,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -141,13 +141,20 @@ def take(path: Path) -> int | None:
 
 
 @contextlib.asynccontextmanager
-async def holding(path: Path, patience_s: float = 10.0) -> AsyncIterator[None]:
-    """Hold the lock meanwhile. Raises Transient when it is not had in time, FileNotFoundError."""
+async def holding(
+    path: Path, *, patience_s: float = 5.0, each_time: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[None]:
+    """Hold the lock; `each_time` it is not had, do something about it.
+
+    Raises Transient when it is not had in time, and FileNotFoundError.
+    """
     ends = time.monotonic() + patience_s
     while (descriptor := take(path)) is None:
         if time.monotonic() > ends:
             raise Transient("The local provider is busy with another order for the same stack.")
         await asyncio.sleep(0.01)
+        if each_time:
+            await each_time()
     try:
         yield
     finally:

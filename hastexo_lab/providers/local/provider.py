@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import os
 import re
 import secrets
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ from hastexo_lab.providers.local.template import StackSpec, read_template
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}", re.ASCII)
 # Above every range that systemd and container tools hand out (systemd's UIDS-GIDS); the address is added.
 _FIRST_UID = 1_900_000_000
-# Only root may listen on port 22: without it, each port of a template is this much higher.
+# Where port 22 cannot be had (only root may, and a server of the machine's own may hold it on all addresses),
+# each port of the template is this much higher.
 _PORT_OFFSET = 20_000
 _ADDRESSES = 250
 _KILLED = "Its host process has died; waking it starts it again with the same homes and keys."
@@ -52,7 +55,6 @@ class LocalProvider:
         root = config.get("root") or Path(tempfile.gettempdir()) / f"hastexo-lab-{os.geteuid()}"
         self._root = Path(root).absolute()
         self._first = _first_address(name, config, self._root)
-        self._port_offset = 0 if os.geteuid() == 0 else _PORT_OFFSET
 
     async def create(self, launch: Launch) -> str:
         """As Provider.create. The environment and the parameters are for clouds: this template has none."""
@@ -60,7 +62,7 @@ class LocalProvider:
             raise AuthorMistake("A stack's name has 1 to 255 letters, digits, '_', '.' and '-', a letter first.")
         spec = self._checked(launch.template)
         own_folder(self._root)
-        async with holding(self._root / "lock"):
+        async with _sorted_errors(launch.name), holding(self._root / "lock"):
             folder = Folder(self._root / launch.name)
             order = folder.order()
             if order is None:
@@ -93,7 +95,7 @@ class LocalProvider:
         The kernel still takes connections to its ports, but nobody answers: no SSH banner comes.
         """
         folder, order = self._known(ref)
-        async with holding(folder.path / "orders"):
+        async with _sorted_errors(ref), holding(folder.path / "orders"):
             host = folder.host()
             if host is None:
                 raise Transient("The stack is not running, so it cannot be suspended.")
@@ -110,7 +112,7 @@ class LocalProvider:
     async def resume(self, ref: str) -> None:
         """As Provider.resume. A stack whose processes have died starts again with the same homes and keys."""
         folder, order = self._known(ref)
-        async with holding(folder.path / "orders"):
+        async with _sorted_errors(ref), holding(folder.path / "orders"):
             spec = read_template(order.template)
             if spec.fail == "resume":
                 folder.set_mark(CloudState.RESUME_FAILED, _on_purpose(spec))
@@ -138,8 +140,7 @@ class LocalProvider:
         """As Provider.outputs. `host_keys` are lines of a known_hosts file."""
         folder, order = self._known(ref)
         spec, known = read_template(order.template), folder.secrets()
-        if not spec.public_ip:
-            raise AuthorMistake('The template has no output "public_ip": remove "public_ip: false".')
+        _refuse_hidden(spec)
         if not _ran(folder) or not known:
             raise Transient("The stack is not running yet.")
         return Outputs(
@@ -159,7 +160,7 @@ class LocalProvider:
 
     async def check(self, template: str, environment: str) -> None:
         """As Provider.check."""
-        self._checked(template)
+        _refuse_hidden(self._checked(template))
         try:
             given = yaml.safe_load(environment) if environment.strip() else {}
         except yaml.YAMLError:
@@ -218,7 +219,7 @@ class LocalProvider:
 
     def _write(self, folder: Folder, launch: Launch, spec: StackSpec) -> Order:
         """Let the folder appear, whole. The caller holds the root's lock."""
-        address = self._free_address(spec)
+        address, port_offset = self._free_address(spec)
         order = Order(
             name=launch.name,
             key=secrets.token_hex(4),
@@ -227,8 +228,8 @@ class LocalProvider:
             template=launch.template,
             timeout_s=launch.timeout_s,
             address=str(address),
-            port_offset=self._port_offset,
-            uid=None if self._port_offset else _FIRST_UID + int(address) % (1 << 24),
+            port_offset=port_offset,
+            uid=_FIRST_UID + int(address) % (1 << 24) if os.geteuid() == 0 else None,
         )
         new = Folder(Path(tempfile.mkdtemp(prefix=".new-", dir=self._root)))
         new.write_order(order)
@@ -237,27 +238,48 @@ class LocalProvider:
         new.path.rename(folder.path)
         return order
 
-    def _free_address(self, spec: StackSpec) -> ipaddress.IPv4Address:
+    def _free_address(self, spec: StackSpec) -> tuple[ipaddress.IPv4Address, int]:
+        """An address, and the offset at which the template's ports are free there."""
         taken = {order.address for order in (folder.order() for folder in self._folders()) if order}
-        for number in range(_ADDRESSES):
-            address = self._first + number
-            if str(address) not in taken and is_free(address, spec, self._port_offset):
-                return address
+        free = [self._first + n for n in range(_ADDRESSES) if str(self._first + n) not in taken]
+        for offset in (0, _PORT_OFFSET) if os.geteuid() == 0 else (_PORT_OFFSET,):
+            for address in free:
+                if is_free(address, spec, offset):
+                    return address, offset
         raise ProviderFull(f"All {_ADDRESSES} loopback addresses from {self._first} are taken.")
 
     async def _delete(self, folder: Folder, order: Order) -> None:
-        try:
-            async with holding(folder.path / "orders"):
+        # Lost: somebody else was faster.
+        with contextlib.suppress(Lost):
+            async with _sorted_errors(order.ref), holding(folder.path / "orders"):
+                if folder.order() != order:
+                    return
                 folder.set_mark(CloudState.DELETING, "")
-                await order.family.kill(folder.host())
-                # While we hold the host process's lock no other can start, were one just about to.
-                async with holding(folder.path / "lock"):
+
+                async def kill() -> None:
                     await order.family.kill(folder.host())
-                    gone = folder.path.rename(self._root / f".gone-{order.key}")
-                    remove(gone)
-        except FileNotFoundError:
-            # Somebody else was faster.
-            return
+
+                await kill()
+                # A host process may just have started; while we hold its lock no other can.
+                async with holding(folder.path / "lock", each_time=kill):
+                    await kill()
+                    remove(folder.path.rename(self._root / f".gone-{order.key}"))
+
+
+@contextlib.asynccontextmanager
+async def _sorted_errors(ref: str) -> AsyncIterator[None]:
+    """What the file system says, as a provider says it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise Lost(f'There is no stack "{ref}".') from None
+    except OSError as error:
+        raise Transient(f'The local provider cannot do that to "{ref}": {error.strerror}.') from error
+
+
+def _refuse_hidden(spec: StackSpec) -> None:
+    if not spec.public_ip:
+        raise AuthorMistake('The template gives no output "public_ip": remove "public_ip: false" from it.')
 
 
 def _state(folder: Folder, order: Order) -> tuple[CloudState, str]:
