@@ -82,16 +82,6 @@ FORM = (
                 choices=(("ssh", _("Terminal")), ("rdp", _("Desktop (RDP)")), ("vnc", _("Desktop (VNC)"))),
             ),
             Field(
-                "stack_key_type",
-                _("Key"),
-                "choice",
-                choices=(
-                    ("", _("The template makes it")),
-                    ("ed25519", _("Made for each lab: Ed25519")),
-                    ("rsa", _("Made for each lab: RSA")),
-                ),
-            ),
-            Field(
                 "ports",
                 _("Machines and ports"),
                 "rows",
