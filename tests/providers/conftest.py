@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.providers.contract import ProviderCase
+from tests.providers.local_labs import new_lab
+
+__all__ = ["new_lab"]
 
 MARKS = {"heat": [pytest.mark.openstack]}
 CASES = sorted(path.stem.removeprefix("case_") for path in Path(__file__).parent.glob("case_*.py"))
