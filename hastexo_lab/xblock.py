@@ -21,7 +21,7 @@ from hastexo_lab import tickets
 from hastexo_lab.block import olx, order, page, scenarios, studio
 from hastexo_lab.block.handlers import check_that, json_post
 from hastexo_lab.block.visitor import Visitor, admit, admit_author, visitor_of
-from hastexo_lab.block.words import AUTHORS_MISTAKE, Fault, Gettext, Sentence, Trouble
+from hastexo_lab.block.words import AUTHORS_MISTAKE, AuthorTrouble, Fault, Gettext, Sentence, Trouble
 from hastexo_lab.conf import lab_settings
 from hastexo_lab.models import Phase, Stack
 from hastexo_lab.stacks import wishes
@@ -210,7 +210,15 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
         """{"again"?: bool} → {"state"}. The learner is here; `again`: they asked for it by a click."""
         again = data.get("again", False)
         check_that(isinstance(again, bool))
-        return self._state(wishes.enter(order.lab_order(self, visitor), again=again), visitor)
+        try:
+            ordered = order.lab_order(self, visitor)
+        except AuthorTrouble:
+            # A file that was broken or lost since is needed to make a lab, not to wake the one there is.
+            stack = self._stack(visitor)
+            if stack is None or stack.phase in (Phase.NEW, Phase.GONE, Phase.FAILED):
+                raise
+            return self._state(wishes.wake(stack), visitor)
+        return self._state(wishes.enter(ordered, again=again), visitor)
 
     @json_post(admit)
     def status(self, visitor: Visitor, data: dict[str, Any]) -> dict[str, Any]:

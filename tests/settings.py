@@ -1,6 +1,7 @@
 """Settings for the unit and contract tests. DATABASE_URL-like choice: HASTEXO_LAB_TEST_DB=sqlite|mysql|postgres."""
 
 import os
+import tempfile
 from pathlib import Path
 
 SECRET_KEY = "only for tests"  # a fixed key, so that sealed fixtures stay readable
@@ -50,7 +51,13 @@ _DATABASES = {
     "sqlite": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
-        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+        # A file: one in memory is shared between threads without waiting for one another's locks.
+        "TEST": {"NAME": str(Path(tempfile.gettempdir()) / f"hastexo-lab-test-{os.getpid()}.sqlite3")},
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
+        },
     },
     "mysql": {
         "ENGINE": "django.db.backends.mysql",

@@ -7,7 +7,7 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
@@ -17,6 +17,7 @@ from hastexo_lab.models import Blueprint, ErrorKind, Goal, Phase, Stack, StackEv
 from hastexo_lab.providers.base import (
     AuthorMistake,
     CloudStack,
+    CloudState,
     Provider,
     ProviderError,
     ProviderFull,
@@ -151,11 +152,13 @@ class Drive:
                 return await self._probe(step.phase)
             case Do.SUSPEND:
                 await self._provider().suspend(self._ref)
+                return self._ordered(step.phase)
             case Do.RESUME:
                 await self._provider().resume(self._ref)
-                return Outcome(phase=step.phase, fields={"progress": {}})
+                return self._ordered(step.phase)
             case Do.DELETE:
                 await self._provider().delete(self._ref)
+                return self._ordered(step.phase)
             case Do.CLEAR:
                 return self._clear()
             case Do.FORGET:
@@ -166,7 +169,15 @@ class Drive:
                 raise Setback(ErrorKind.LOST, f"{self.stack.name} is not at {self.stack.provider} any more.")
             case Do.GIVE_UP:
                 self._give_up()
-        return Outcome(phase=step.phase)
+        raise AssertionError(step)
+
+    def _ordered(self, phase: Phase) -> Outcome:
+        """The cloud has taken the order. One that must be given again is given less and less often."""
+        stack = self.stack
+        if phase != stack.phase:
+            return Outcome(phase=phase, fields={"progress": {}})
+        again = {"progress": {}, "attempts": stack.attempts + 1}
+        return Outcome(phase=phase, fields=again, in_s=min(2.0**stack.attempts, MAX_BACKOFF_S))
 
     @property
     def _ref(self) -> str:
@@ -178,7 +189,10 @@ class Drive:
         if phase == Phase.CREATING and self.cloud and elapsed_s % PROGRESS_EVERY_S == 1:
             progress = await self._provider().progress(self._ref)
             return Outcome(phase=phase, fields={"progress": {"done": progress.done, "total": progress.total}})
-        return Outcome(phase=phase, fields={"progress": {}} if phase != stack.phase else {})
+        clearing = phase == Phase.FAILED and self.cloud and self.cloud.state == CloudState.DELETING
+        return Outcome(
+            phase=phase, fields={"progress": {}} if phase != stack.phase else {}, in_s=1 if clearing else None
+        )
 
     async def _create(self) -> Outcome:
         """Order the stack at the first place that takes it."""
@@ -278,12 +292,12 @@ class Drive:
 
     # Failing
 
-    def _blame(self) -> None:
+    def _blame(self) -> NoReturn:
         reason = self.cloud.reason if self.cloud else ""
         kind = ERROR_KIND_OF.get(self._provider().failure_kind(reason), ErrorKind.TRANSIENT)
         raise Setback(kind, f"{self.stack.provider}: {reason or 'the stack failed without a reason'}")
 
-    def _give_up(self) -> None:
+    def _give_up(self) -> NoReturn:
         stack = self.stack
         waited_s = round((self.now - stack.phase_since).total_seconds())
         last = f" Last: {self.unseen or stack.error_message}" if self.unseen or stack.error_message else ""

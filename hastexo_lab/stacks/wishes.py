@@ -115,10 +115,16 @@ def enter(order: LabOrder, *, again: bool = False) -> Stack:
 
 
 def _retry(stack: Stack, wanted: dict[str, Any]) -> Stack:
-    """A lab that was ever ready is woken; one that never was is made anew."""
-    if stack.phase == Phase.FAILED and stack.ready_at and stack.error_kind != ErrorKind.LOST:
+    """A lab that may still be there is asked again, and woken; otherwise it is made anew."""
+    there = stack.ready_at is not None or stack.error_kind == ErrorKind.UNREACHABLE
+    if stack.phase == Phase.FAILED and there and stack.error_kind != ErrorKind.LOST:
         return _wish(stack, "try again", goal=Goal.UP, error_kind="", **wanted)
     return _wish(stack, "start anew", goal=Goal.UP, wanted_generation=stack.generation + 1, **wanted)
+
+
+def wake(stack: Stack) -> Stack:
+    """The learner is here, and their lab needs nothing from its author to be woken."""
+    return _wish(stack, "wake", goal=Goal.UP)
 
 
 def reset(stack: Stack) -> Stack:
