@@ -13,8 +13,7 @@ from hastexo_lab.tickets import Ticket
 
 COMMON = frozenset(["hostname", "port", "password", "read-only"])
 ALLOWED = {
-    "ssh": COMMON
-    | {"username", "private-key", "font-name", "font-size", "color-scheme", "server-alive-interval"},
+    "ssh": COMMON | {"username", "private-key", "font-name", "font-size", "color-scheme", "server-alive-interval"},
     "vnc": COMMON | {"clipboard-encoding"},
     "rdp": COMMON | {"username", "security", "ignore-cert", "resize-method", "disable-audio"},
 }

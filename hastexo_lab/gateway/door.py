@@ -31,6 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 SUBPROTOCOL = "hastexo-lab.v1"
 TICKET = "ticket."
 MAX_MESSAGE = 64 * 1024
+FLUSH_S = 0.1  # Daphne cancels when it stops, and writes what is sent in the next round of its loop
 PARTING_S = 2.0  # for the last words to a browser that may not be listening
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -181,6 +182,7 @@ class Door:
             await socket.close(ended)
         except asyncio.CancelledError:
             await socket.close(Ended("reconnect"))
+            await asyncio.sleep(FLUSH_S)
             raise
         except Exception:
             logger.exception("failed door=%s %s", self.name, who)
@@ -190,9 +192,7 @@ class Door:
         tickets = [each.removeprefix(TICKET) for each in scope["subprotocols"] if each.startswith(TICKET)]
         cookie = parse_cookie(header(scope, b"cookie")).get(lab_settings().ticket_cookie, "")
         try:
-            entry: Entry = await database_sync_to_async(admit)(
-                tickets[0] if tickets else "", self.name, cookie
-            )
+            entry: Entry = await database_sync_to_async(admit)(tickets[0] if tickets else "", self.name, cookie)
         except TicketRefused as refused:
             raise Ended(refused.code) from None
         except DatabaseError as error:

@@ -27,13 +27,9 @@ ENDINGS = {
     "late": Ending(4402, 0x0301, _("This link into the lab is too old. Open the page again.")),
     "spent": Ending(4403, 0x0301, _("This link into the lab was used before. Open the page again.")),
     "no-door": Ending(4404, 0x0204, _("There is nothing here.")),
-    "another": Ending(
-        4405, 0x0303, _("This link into the lab was made for somebody else. Open the page again.")
-    ),
+    "another": Ending(4405, 0x0303, _("This link into the lab was made for somebody else. Open the page again.")),
     # What the page said.
-    "protocol": Ending(
-        4410, 0x0300, _("The page said something that the gateway does not understand. Reload it.")
-    ),
+    "protocol": Ending(4410, 0x0300, _("The page said something that the gateway does not understand. Reload it.")),
     "too-long": Ending(4411, 0x030D, _("That was too much at once. Paste less, or send it as a file.")),
     "stalled": Ending(4412, 0x0308, _("The page did not keep up with the lab. Connect again.")),
     "silent": Ending(4413, 0x0308, _("The page was silent for too long. Connect again.")),
@@ -41,22 +37,14 @@ ENDINGS = {
     "not-up": Ending(4420, 0x0207, _("Your lab is not up yet.")),
     "asleep": Ending(4421, 0x020B, _("Your lab goes to sleep. Everything is kept as you left it.")),
     "lab-ended": Ending(4422, 0x020B, _("The session in the lab has ended. Connect again for a new one.")),
-    "lab-login": Ending(
-        4423, 0x0301, _("The lab refused the login. Reset the lab, or tell your course team.")
-    ),
-    "lab-unreachable": Ending(
-        4424, 0x0207, _("The lab does not answer. It keeps running; try again in a moment.")
-    ),
-    "lab-error": Ending(
-        4425, 0x0203, _("The session in the lab broke off. The lab keeps running; connect again.")
-    ),
+    "lab-login": Ending(4423, 0x0301, _("The lab refused the login. Reset the lab, or tell your course team.")),
+    "lab-unreachable": Ending(4424, 0x0207, _("The lab does not answer. It keeps running; try again in a moment.")),
+    "lab-error": Ending(4425, 0x0203, _("The session in the lab broke off. The lab keeps running; connect again.")),
     # The site.
     "guacd": Ending(
         4430, 0x0208, _("The way into the lab is closed at the moment. Your lab keeps running; try again.")
     ),
-    "lost": Ending(
-        4431, 0x0208, _("The connection to the lab was lost. Your lab keeps running; connect again.")
-    ),
+    "lost": Ending(4431, 0x0208, _("The connection to the lab was lost. Your lab keeps running; connect again.")),
     "reconnect": Ending(4432, 0x0201, _("The gateway restarts. Your lab keeps running; connect again.")),
     "unavailable": Ending(4433, 0x0201, _("The gateway cannot look up your lab at the moment. Try again.")),
     "failed": Ending(

@@ -155,6 +155,15 @@ class Screen:
     audio: tuple[str, ...] = ()
 
 
+def version_of(theirs: str) -> tuple[int, int, int]:
+    """The protocol version to speak: the lower of theirs and ours. Raises ProtocolError for a guacd before 1.1."""
+    found = VERSION.fullmatch(theirs)
+    version = min((int(found[1]), int(found[2]), int(found[3])), NEWEST) if found else (1, 0, 0)
+    if version < OLDEST:
+        raise ProtocolError("this guacd is older than 1.1")
+    return version
+
+
 def answer(args: Iterable[str], screen: Screen, values: Mapping[str, str], name: str = "") -> bytes:
     """All that `args` is to be answered with, up to `connect`, for one write: one round trip.
 
@@ -162,10 +171,7 @@ def answer(args: Iterable[str], screen: Screen, values: Mapping[str, str], name:
     `values`: by those names, everything else stays empty. Raises ProtocolError for a guacd before 1.1.
     """
     theirs, *names = args
-    found = VERSION.fullmatch(theirs)
-    version = min((int(found[1]), int(found[2]), int(found[3])), NEWEST) if found else (1, 0, 0)
-    if version < OLDEST:
-        raise ProtocolError("this guacd is older than 1.1")
+    version = version_of(theirs)
     parts = [
         encode("size", str(screen.width), str(screen.height), str(screen.dpi)),
         encode("audio", *screen.audio),
@@ -190,7 +196,7 @@ class Handshake:
         self._values = values
         self._name = name
         self._parser = Parser()
-        self._asked = False
+        self.version = (0, 0, 0)
         self.ready = False
         # Who knows guacd's name for the connection can join it: it never leaves the gateway (CVE-2021-41767).
         self.connection_id = ""
@@ -213,10 +219,10 @@ class Handshake:
 
     def _answer(self, instruction: Instruction) -> bytes:
         opcode, args, _ = instruction
-        if opcode == "args" and args and not self._asked:
-            self._asked = True
+        if opcode == "args" and args and self.version < OLDEST:
+            self.version = version_of(args[0])
             return answer(args, self._screen, self._values, self._name)
-        if opcode == "ready" and args and self._asked:
+        if opcode == "ready" and args and self.version >= OLDEST:
             self.ready, self.connection_id = True, args[0]
         elif opcode in ("error", "disconnect"):
             raise GuacdRefused(*_said(instruction))
@@ -234,6 +240,14 @@ def _said(instruction: Instruction) -> tuple[str, int]:
     ):
         return "", 0
     return instruction.args[0], int(instruction.args[1])
+
+
+def has_ended(tail: bytes) -> bool:
+    """Are these the last bytes of a stream? guacd hangs up only when it is spoken to again."""
+    if tail.endswith(DISCONNECT):
+        return True
+    near = tail[-512:]
+    return b"5.error," in near and last_words(near) is not None
 
 
 def last_words(tail: bytes) -> tuple[str, int] | None:

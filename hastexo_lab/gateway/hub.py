@@ -167,9 +167,7 @@ class Hub:
             except Exception as error:
                 delay_s = min(delay_s * 2, POLL_MAX_S)
                 away = isinstance(error, DatabaseError)
-                logger.error(
-                    "watch failed error=%s next_s=%s", type(error).__name__, delay_s, exc_info=not away
-                )
+                logger.error("watch failed error=%s next_s=%s", type(error).__name__, delay_s, exc_info=not away)
             else:
                 if delay_s > POLL_S:
                     logger.info("watch goes on")

@@ -66,17 +66,15 @@ class Program:
 
     def children(self) -> list[int]:
         """The process ids of its children."""
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in found.split()]
+        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for each in lists for pid in each.read_text().split()]
 
 
 @contextlib.contextmanager
 def running(command: list[str], port: int, log: Path, env: dict[str, str] | None = None) -> Iterator[Program]:
     """The program, from when it listens until it is over."""
     with log.open("w") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, text=True, env=env
-        )
+        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, text=True, env=env)
     try:
         wait_for(lambda: answers(port) or process.poll() is not None, what=command[0])
         assert process.poll() is None, log.read_text()
@@ -121,7 +119,7 @@ class LabHost:
         return self.program.port
 
 
-SSHD_CONFIG = """\
+SSHD_CONFIG = r"""
 Port {port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host
@@ -133,7 +131,13 @@ PasswordAuthentication no
 PrintMotd no
 PubkeyAcceptedAlgorithms +ssh-rsa
 HostKeyAlgorithms +ssh-rsa
+ForceCommand PS1='\[\e]0;prompt\a\]$ ' exec bash --noprofile --norc -i
+SetEnv SHLVL=2
 """
+
+# PS1: each prompt sets the title, which guacd passes on as `name`, so that a test can wait for it.
+# SHLVL: bash reads ~/.bashrc for a command of sshd's unless it is a shell within a shell; whatever the user has
+# there is no part of the tests.
 
 
 def _key(path: Path, *options: str) -> str:
@@ -153,9 +157,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
         "ed25519": _key(folder / "ed25519", "-t", "ed25519"),
     }
     _key(folder / "host", *pem)
-    (folder / "authorized").write_text(
-        (folder / "rsa.pub").read_text() + (folder / "ed25519.pub").read_text()
-    )
+    (folder / "authorized").write_text((folder / "rsa.pub").read_text() + (folder / "ed25519.pub").read_text())
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     port = free_port()

@@ -107,6 +107,10 @@ class Page:
         """Like a browser that is killed."""
         self.socket.transport.abort()
 
+    async def prompted(self) -> None:
+        """Wait for the shell's prompt (see fixtures.SSHD_CONFIG)."""
+        await self.until(lambda page: page.drawn("name"))
+
     async def close(self) -> None:
         await self.socket.close()
         await asyncio.wait([self._reader])
