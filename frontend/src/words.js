@@ -180,7 +180,6 @@ export const SAY = {
   done: () => gettext("(done)"),
 
   looking: () => gettext("Looking for your lab."),
-  place: (/** @type {number} */ place) => fill(gettext("You are number %(place)s in the queue"), { place }),
   waiting: () => gettext("Your lab waits for a place"),
   waitingSaid: () => gettext("Every place is in use. The lab starts by itself when one comes free. You can read on meanwhile."),
   starting: () => gettext("Starting your lab"),
