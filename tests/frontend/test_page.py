@@ -114,6 +114,16 @@ def test_what_is_typed_goes_into_the_lab_and_ctrl_f6_leads_out_and_in(page: Page
     assert b"3.122" not in desktop.instructions, "what is typed elsewhere stays there"
 
 
+def test_the_wheel_belongs_to_the_page_until_the_lab_has_the_focus(page: Page, site: Pretend) -> None:
+    desktop = opened(page, site)
+    page.locator(".hl-pane").hover()
+    page.mouse.wheel(0, 120)
+    page.locator(".hl-pane").click()
+    assert not re.findall(rb"5\.mouse,[^;]*,2\.16;", desktop.instructions)
+    page.mouse.wheel(0, 120)
+    until(lambda: len(re.findall(rb"5\.mouse,[^;]*,2\.16;", desktop.instructions)) == 2, "two steps down")
+
+
 def test_the_clipboard_goes_both_ways(page: Page, site: Pretend) -> None:
     desktop = opened(page, site)
     page.locator(".hl-pane").click()

@@ -1,5 +1,6 @@
 /**
  * Mouse, pen and touch over one display. Touch: a tap clicks, a long press is the right button, a drag scrolls.
+ * The wheel scrolls the page until the lab has the focus.
  */
 
 /** @import { Client } from "@dushixiang/guacamole-common-js" */
@@ -96,6 +97,7 @@ export class Pointer {
 
   /** @param {WheelEvent} event */
   #wheeled(event) {
+    if (!this.surface.parentElement?.matches(":focus")) return;
     event.preventDefault();
     const unit = [1, LINE, LINE * 16][event.deltaMode];
     this.#scroll(event, this.#wheel.turn(event.deltaY * unit, WHEEL_STEP));
