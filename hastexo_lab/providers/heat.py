@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -122,21 +123,23 @@ class HeatProvider:
 
     async def _call(self, work: Callable[[], T], *, changes: bool = False) -> T:
         """Do `work` in the pool; raises ProviderErrors only. `changes`: it may have worked when it fails."""
-        job = self._pool.submit(self._work, work, changes)
+        asked = threading.Event()
+        job = self._pool.submit(self._work, work, changes, asked)
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.wrap_future(job)
         except TimeoutError:
             text = f'Heat of provider "{self.name}" did not answer within {self._timeout_s:g} s.'
-            never_began = job.cancel()
-            raise (UnknownOutcome if changes and not never_began else Transient)(text) from None
+            job.cancel()  # unless a thread has it already
+            raise (UnknownOutcome if changes and asked.is_set() else Transient)(text) from None
 
-    def _work(self, work: Callable[[], T], changes: bool) -> T:
+    def _work(self, work: Callable[[], T], changes: bool, asked: threading.Event) -> T:
         try:
             self._http.session.get_auth_headers()
             self._http.get_endpoint()
         except Exception as error:
             raise before_heat(error, self.name) from error
+        asked.set()
         try:
             return work()
         except Exception as error:

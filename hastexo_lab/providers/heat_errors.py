@@ -6,6 +6,7 @@ Sources: heat/api/middleware/fault.py (status and `error.type` of each), heat/en
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -50,9 +51,7 @@ MESSAGES: tuple[tuple[int, re.Pattern[str], type[ProviderError]], ...] = (
     ),
     (403, re.compile("not authorized to use"), AuthorMistake),
 )
-FILES = re.compile(
-    r'No content found in the "files" section|Could not fetch remote template|Invalid URL scheme'
-)
+FILES = re.compile(r'No content found in the "files" section|Could not fetch remote template|Invalid URL scheme')
 NO_FILES = "A template must be one file: get_file and resource types that are files are not supported."
 
 # What only `stack_status_reason` tells; the first that fits counts. Quota first: it comes as 403 or 413.
@@ -96,11 +95,23 @@ def fault(error: Exception) -> tuple[str, str]:
 
 
 def refused(provider: str) -> Transient:
-    """Neither the author nor the learner can mend this, and an operator can: so it is tried again later."""
+    """Keystone does not know these credentials. An operator can mend it, so it is tried again later."""
     return Transient(
-        f'The credentials of provider "{provider}" were refused: check its "auth" (or "cloud", or the OS_* '
-        "variables), and that its user may own Heat stacks in its project."
+        f'The credentials of provider "{provider}" were refused: check its "auth" ("auth_url" too), its "cloud" '
+        "in clouds.yaml, or the OS_* variables, whichever it uses."
     )
+
+
+def denied(provider: str) -> Transient:
+    """Keystone knows who it is, and Heat does not let them; its message says no more than that."""
+    return Transient(
+        f'The credentials of provider "{provider}" were refused by Heat (HTTP 403): its user needs a role that '
+        "may own stacks in its project; an application credential must be unrestricted and allowed to create "
+        "trusts (docs/providers.md)."
+    )
+
+
+REFUSALS: dict[int, Callable[[str], Transient]] = {401: refused, 403: denied}
 
 
 def _answered(error: heat.HTTPException, provider: str, *, changes: bool) -> ProviderError:
@@ -110,8 +121,8 @@ def _answered(error: heat.HTTPException, provider: str, *, changes: bool) -> Pro
     for code, pattern, special in MESSAGES:
         if code == error.code and pattern.search(message):
             kind = special
-    if error.code in (401, 403) and kind is Transient:
-        return refused(provider)
+    if error.code in REFUSALS and kind is Transient:
+        return REFUSALS[error.code](provider)
     if kind is Lost and not type_:
         return Transient(f'What answers as Heat of provider "{provider}" is not Heat (HTTP 404).')
     if kind is AuthorMistake and FILES.search(message):
@@ -139,9 +150,8 @@ def before_heat(error: Exception, provider: str) -> ProviderError:
         )
     if isinstance(error, keystone.HttpError):
         retry_after_s = float(getattr(error, "retry_after", 0) or 0) or None
-        return Transient(
-            f'Keystone of provider "{provider}" answers HTTP {error.http_status}.', retry_after_s
-        )
+        mend = ': check its "auth_url" and its credentials.' if error.http_status < 429 else "."
+        return Transient(f'Keystone of provider "{provider}" answers HTTP {error.http_status}{mend}', retry_after_s)
     return Transient(
         f'Keystone of provider "{provider}" cannot be reached: check its "auth_url". {str(error)[:LONGEST]}'
     )

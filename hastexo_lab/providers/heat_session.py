@@ -8,6 +8,7 @@ Settings: "cloud" (a name in clouds.yaml), or "auth_type" and "auth" (whatever K
 from __future__ import annotations
 
 import os
+import threading
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -71,16 +72,39 @@ class HeatHttp(SessionClient, _Answers):  # type: ignore[misc]
     """heatclient's HTTP client, with `_Answers` beneath it."""
 
 
+class _Session(Session):
+    """One that asks for no token while it asks for a token.
+
+    Where what answers at auth_url wants a token itself, as any other service does, keystoneauth would wait for
+    its own lock for good. No headers mean AuthorizationFailure.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asking = threading.local()
+
+    def get_auth_headers(self, auth: Any = None) -> Any:
+        if getattr(self._asking, "now", False):
+            return None
+        self._asking.now = True
+        try:
+            return super().get_auth_headers(auth)
+        finally:
+            self._asking.now = False
+
+
+def _config(*, files: bool, env: bool) -> OpenStackConfig:
+    return OpenStackConfig(session_constructor=_Session, load_yaml_config=files, load_envvars=env)
+
+
 def _region(config: dict[str, Any]) -> CloudRegion:
     given = {key: config[key] for key in PASSED_ON if key in config}
     if "cloud" in config:
-        return OpenStackConfig().get_one(cloud=config["cloud"], **given)
+        return _config(files=True, env=True).get_one(cloud=config["cloud"], **given)
     if config.get("env"):
-        return OpenStackConfig(load_yaml_config="OS_CLOUD" in os.environ).get_one(**given)
+        return _config(files="OS_CLOUD" in os.environ, env=True).get_one(**given)
     auth_type = config.get("auth_type", "password")
-    return OpenStackConfig(load_yaml_config=False, load_envvars=False).get_one(
-        auth_type=auth_type, auth=dict(config["auth"]), **given
-    )
+    return _config(files=False, env=False).get_one(auth_type=auth_type, auth=dict(config["auth"]), **given)
 
 
 def _require(name: str, config: dict[str, Any]) -> None:
