@@ -14,7 +14,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-import yaml
 from heatclient import exc as heat
 from heatclient.common.http import SessionClient
 from keystoneauth1.adapter import LegacyJsonAdapter
@@ -143,11 +142,9 @@ def _session(name: str, config: dict[str, Any]) -> tuple[CloudRegion, Session]:
         region = _region(config)
         _require_auth(name, region)
         return region, region.get_session()
-    except yaml.MarkedYAMLError as error:  # its text would show the line, which may hold a password
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise ProviderMisconfigured(f'Provider "{name}": clouds.yaml is not YAML (line {line}).') from None
     except (ClientException, SDKException, TypeError, OSError) as error:
-        raise ProviderMisconfigured(f'Provider "{name}": its credentials cannot work: {error}') from None
+        way = next(way for way in WAYS if config.get(way))
+        raise ProviderMisconfigured(f'Provider "{name}": what its "{way}" says cannot work: {error}') from None
 
 
 def connect(name: str, config: dict[str, Any]) -> HeatHttp:
