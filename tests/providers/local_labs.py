@@ -53,14 +53,14 @@ class Lab:
     async def state(self) -> CloudState:
         return (await self.provider.observe(self.ref)).state
 
-    async def until(self, state: CloudState, within_s: float = 20) -> None:
+    async def until(self, *states: CloudState, within_s: float = 20) -> None:
         ends = time.monotonic() + within_s
-        while (seen := await self.provider.observe(self.ref)).state != state:
+        while (seen := await self.provider.observe(self.ref)).state not in states:
             assert time.monotonic() < ends, seen
             await asyncio.sleep(0.01)
 
     async def outputs(self) -> Outputs:
-        await self.until(CloudState.RUNNING)
+        await self.until(CloudState.RUNNING, CloudState.SUSPEND_FAILED)
         return await self.provider.outputs(self.ref)
 
     async def ssh(self, port: int = 22, user: str = "training", **options: Any) -> asyncssh.SSHClientConnection:

@@ -110,10 +110,17 @@ class Family:
     async def stop(self, host: Process) -> None:
         """Stop all, the host process last: while it runs, the stack is awake.
 
-        Parents stop before their children: a shell would else see its job stop, and say so when it wakes.
+        Parents have stopped before their children do: a shell would else see its job stop, and say so when it
+        wakes.
         """
-        await _until(lambda: not _send(signal.SIGSTOP, self._others(host, stopped=False)), "stop")
-        await _until(lambda: not _send(signal.SIGSTOP, _running(self.members(host))), "stop")
+        ends = time.monotonic() + _PATIENCE_S
+        while (running := self._others(host, stopped=False)) and time.monotonic() < ends:
+            for process in running:
+                await _stop_one(process)
+        await _stop_one(host)
+        # What was forked in between.
+        for process in self._others(host, stopped=False):
+            await _stop_one(process)
 
     async def go_on(self, host: Process, except_for: Iterable[tuple[int, int]]) -> None:
         """Let all go on, the host process last: until it runs, the stack is asleep."""
@@ -125,7 +132,7 @@ class Family:
         # A job that reads the terminal from the background stops again at once: one signal each, no wait.
         _send(signal.SIGCONT, sleepers())
         os.kill(host.pid, signal.SIGCONT)
-        await _until(lambda: not _stopped_now(host), "go on")
+        await _until(lambda: _runs(host), "go on")
 
     async def kill(self, host: Process | None) -> None:
         """Kill all and wait until none is left."""
@@ -143,13 +150,14 @@ class Family:
         return [p for p in self.members(host) if p.pid != host.pid and p.stopped == stopped]
 
 
-def _running(members: list[Process]) -> list[Process]:
-    return [p for p in members if not p.stopped]
+async def _stop_one(process: Process) -> None:
+    _send(signal.SIGSTOP, [process])
+    await _until(lambda: not _runs(process), "stop")
 
 
-def _stopped_now(process: Process) -> bool:
+def _runs(process: Process) -> bool:
     now = look_again(process.pid, process.start)
-    return bool(now and now.stopped)
+    return bool(now and not now.stopped)
 
 
 def _send(number: signal.Signals, targets: list[Process]) -> list[Process]:
@@ -164,4 +172,4 @@ async def _until(done: Callable[[], bool], what: str) -> None:
     while not done():
         if time.monotonic() > ends:
             raise Transient(f"The stack has processes that do not {what} within {_PATIENCE_S:.0f} s.")
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.001)

@@ -25,6 +25,7 @@ import asyncssh
 from hastexo_lab.providers.local.children import Children
 
 _CHUNK = 64 * 1024
+_IUTF8 = 0o40000  # asm-generic/termbits.h: erase a whole character, not a byte of it
 # How long a terminal may be silent, once its shell has ended, until what is left in it is taken as nothing.
 _LAST_WORDS_S = 0.3
 _GONE = (asyncssh.Error, OSError)
@@ -183,6 +184,9 @@ class _Terminal:
     def open(cls) -> tuple[_Terminal, int]:
         """A terminal and the descriptor of its slave end."""
         master, slave = os.openpty()
+        modes = termios.tcgetattr(slave)
+        modes[0] |= _IUTF8
+        termios.tcsetattr(slave, termios.TCSANOW, modes)
         return cls(master), slave
 
     def resize(self, columns: int, rows: int) -> None:
