@@ -29,6 +29,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--provider", choices=["local", "heat"], default="local", help="where labs run")
     parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn", help="the ASGI server")
     parser.add_argument("--workers", type=int, default=2, help="how many processes tend labs")
+    parser.add_argument("--course", help="folder of your own labs: *.xml (OLX) and the files they name")
     parser.add_argument("--var", default=str(HERE / "var"), help="folder of everything that is written")
     return parser.parse_args()
 
@@ -119,6 +120,7 @@ class Workbench:
             "LAB_WORKBENCH_PROVIDER": self.options.provider,
             "LAB_WORKBENCH_GUACD": str(self.guacd_port),
             "LAB_WORKBENCH_ROLE": role,
+            **({"LAB_WORKBENCH_COURSE": str(Path(self.options.course).resolve())} if self.options.course else {}),
         }
 
     async def _start(self, command: list[str], role: str) -> asyncio.subprocess.Process:
@@ -195,6 +197,8 @@ def main() -> int:
         _check_port(options.host, options.port)
     if options.provider == "heat":
         _check_cloud()
+    if options.course and not Path(options.course).is_dir():
+        sys.exit(f"--course {options.course} is not a folder.")
     Path(options.var).mkdir(parents=True, exist_ok=True)
     return asyncio.run(Workbench(options).run())
 

@@ -3,6 +3,7 @@
 LAB_WORKBENCH_VAR       folder of everything that is written
 LAB_WORKBENCH_PROVIDER  local or heat
 LAB_WORKBENCH_GUACD     port of guacd
+LAB_WORKBENCH_COURSE    folder with labs of one's own, instead of the scenarios' files
 LAB_WORKBENCH_ROLE      web or worker
 LAB_WORKBENCH_SETTINGS  JSON, merged over HASTEXO_LAB
 """
@@ -135,11 +136,12 @@ _PROVIDERS = {
     "local": {"local": {"type": "local", "root": str(VAR / "stacks")}},
     "heat": {"heat": {"type": "heat", **_CLOUD}},
 }
+COURSE = os.environ.get("LAB_WORKBENCH_COURSE", "")
 HASTEXO_LAB = {
     "workbench": True,
     "site": _remembered("site", f"wb-{secrets.token_hex(4)}"),
     "providers": _PROVIDERS[os.environ.get("LAB_WORKBENCH_PROVIDER", "local")],
-    "assets_root": str(HERE.parent / "assets"),
+    "assets_root": COURSE or str(HERE.parent / "assets"),
     "guacd_port": int(os.environ.get("LAB_WORKBENCH_GUACD", "4822")),
     **json.loads(os.environ.get("LAB_WORKBENCH_SETTINGS", "{}")),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from workbench.scenarios import get_scenarios
 
+from lab_workbench.course import scenarios
 from lab_workbench.services import VISITORS
 
 
@@ -14,7 +14,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """All scenarios for all visitors."""
     shown = [
         (name, scenario.description)
-        for name, scenario in sorted(get_scenarios().items())
+        for name, scenario in sorted(scenarios().items())
         if name.split(".")[0] not in settings.EXCLUDED_XBLOCKS
     ]
     context = {"scenarios": shown, "visitors": VISITORS, "providers": settings.HASTEXO_LAB["providers"]}
@@ -23,4 +23,4 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when pages and handlers can be served: scenarios are loaded by the first page that is asked for."""
-    return JsonResponse({"scenarios": len(get_scenarios())})
+    return JsonResponse({"scenarios": len(scenarios())})
