@@ -32,7 +32,8 @@ def _ssh(ticket: Ticket, secrets: dict[str, Any]) -> dict[str, str]:
         "font-name": "monospace",
         "font-size": "12",
         "color-scheme": COLORS,
-        "server-alive-interval": "30",
+        # guacd 1.3 may miss the end of a shell until it next speaks to the lab.
+        "server-alive-interval": "2",
     }
 
 
