@@ -1,0 +1,223 @@
+"""The wire: every branch, and hypothesis on what a stream may be cut into."""
+
+from __future__ import annotations
+
+import pytest
+from guacamole.instruction import GuacamoleInstruction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hastexo_lab.gateway import guacamole
+from hastexo_lab.gateway.guacamole import Handshake, Parser, ProtocolError, Screen, answer, encode
+
+SCREEN = Screen(width=800, height=600, dpi=96, timezone="Europe/Berlin", audio=("audio/L16",))
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+ELEMENTS = st.lists(TEXT, min_size=1, max_size=guacamole.MAX_ELEMENTS)
+
+
+def parsed(data: bytes, **limits: int) -> list[tuple[str, ...]]:
+    parser = Parser(**limits)
+    parser.feed(data)
+    return [(each.opcode, *each.args) for each in iter(parser.take, None)]
+
+
+@pytest.mark.parametrize(
+    ("elements", "wire"),
+    [
+        (["nop"], "3.nop;"),
+        (["size", "1024"], "4.size,4.1024;"),
+        ([""], "0.;"),
+        (["a", ""], "1.a,0.;"),
+        (["x", "😀"], "1.x,1.😀;"),
+        (["x", "a;b,c.d"], "1.x,7.a;b,c.d;"),
+    ],
+)
+def test_an_instruction_looks_like_this(elements: list[str], wire: str) -> None:
+    assert encode(*elements) == wire.encode()
+    assert parsed(wire.encode()) == [tuple(elements)]
+
+
+@given(ELEMENTS)
+def test_what_is_encoded_is_what_pyguacamole_encodes(elements: list[str]) -> None:
+    assert encode(*elements).decode() == GuacamoleInstruction(*elements).encode()
+
+
+@given(st.lists(ELEMENTS, max_size=4), st.data())
+def test_a_stream_may_be_cut_anywhere(instructions: list[list[str]], data: st.DataObject) -> None:
+    wire = b"".join(encode(*each) for each in instructions)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=8)))
+    parser = Parser()
+    found = []
+    for begin, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+        parser.feed(wire[begin:end])
+        found += list(iter(parser.take, None))
+    assert [[each.opcode, *each.args] for each in found] == instructions
+    assert "".join(each.text for each in found).encode() == wire
+    assert parser.rest() == b""
+
+
+def test_a_stream_may_come_byte_by_byte() -> None:
+    wire = encode("a", "😀;,ä") + encode("") + encode("b", "x" * 200)
+    parser = Parser()
+    found = []
+    for at in range(len(wire)):
+        parser.feed(wire[at : at + 1])
+        assert parser.rest() == wire[len("".join(each.text for each in found).encode()) : at + 1]
+        found += list(iter(parser.take, None))
+    assert [each.args for each in found] == [("😀;,ä",), (), ("x" * 200,)]
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_any_bytes_are_instructions_a_beginning_or_a_protocol_error(data: bytes, cut: int) -> None:
+    whole, parts = Parser(), Parser()
+    outcomes = []
+    for parser, pieces in ((whole, [data]), (parts, [data[:cut], data[cut:]])):
+        found: list[object] = []
+        try:
+            for piece in pieces:
+                parser.feed(piece)
+                found += list(iter(parser.take, None))
+        except ProtocolError:
+            found = ["error"]
+        outcomes.append(found)
+    assert outcomes[0] == outcomes[1] or "error" in (*outcomes[0], *outcomes[1])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(
+            b";",
+            b"rubbish",
+            b" 3.key;",
+            b"+3.key;",
+            b"3.keys;",
+            b"2.key;",
+            b"3,key;",
+            b"123456.",
+            b"123456",
+        ),
+        *(b"\xff", b"1.\xed\xa0\x80;", "١.a;".encode(), b"9000.", b"0.,8191.", b"-1.;"),
+    ],
+)
+def test_anything_else_is_a_protocol_error(data: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        parsed(data)
+
+
+def test_the_limits_are_guacds() -> None:
+    most = encode(*["x"] * 128)
+    assert len(parsed(most)[0]) == 128
+    with pytest.raises(ProtocolError, match="128 elements"):
+        parsed(encode(*["x"] * 129))
+    longest = encode("😀" * (8192 - 6))
+    assert len(longest.decode()) == 8192
+    assert parsed(longest)
+    with pytest.raises(ProtocolError, match="8192 characters"):
+        parsed(encode("x" * (8192 - 5)))
+
+
+def test_the_limits_are_arguments() -> None:
+    assert parsed(b"3.abc,1.d;", max_chars=10, max_elements=2, max_digits=1)
+    for limits in ({"max_chars": 9}, {"max_elements": 1}, {"max_digits": 0 + 1, "max_chars": 5}):
+        with pytest.raises(ProtocolError):
+            parsed(b"3.abc,1.d;", **limits)
+    with pytest.raises(ProtocolError):
+        parsed(b"10.", max_digits=1)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "spoken", "named"),
+    [
+        ("VERSION_1_1_0", "VERSION_1_1_0", False),
+        ("VERSION_1_3_0", "VERSION_1_3_0", False),
+        ("VERSION_1_5_0", "VERSION_1_5_0", True),
+        ("VERSION_9_0_0", "VERSION_1_5_0", True),
+    ],
+)
+def test_the_lower_version_is_spoken(theirs: str, spoken: str, named: bool) -> None:
+    wire = answer([theirs, "hostname", "port"], SCREEN, {"port": "22", "other": "x"}, "Ada")
+    instructions = parsed(wire)
+    assert instructions[-1] == ("connect", spoken, "", "22")
+    assert (("name", "Ada") in instructions) is named
+    assert instructions[0] == ("size", "800", "600", "96")
+    assert ("timezone", "Europe/Berlin") in instructions
+    assert ("audio", "audio/L16") in instructions
+
+
+def test_a_screen_without_a_time_zone_sends_none() -> None:
+    wire = answer(["VERSION_1_5_0"], Screen(width=1, height=1, dpi=1), {})
+    assert [each[0] for each in parsed(wire)] == ["size", "audio", "video", "image", "connect"]
+
+
+@pytest.mark.parametrize("theirs", ["hostname", "VERSION_1_0_0", "VERSION_1_3", "VERSION_1_3_0x"])
+def test_a_guacd_that_is_too_old_is_refused(theirs: str) -> None:
+    with pytest.raises(ProtocolError, match="older"):
+        answer([theirs], SCREEN, {})
+
+
+ARGS = encode("args", "VERSION_1_3_0", "hostname")
+READY = encode("ready", "$id")
+
+
+def test_a_handshake_takes_one_write_and_keeps_what_comes_after() -> None:
+    handshake = Handshake("ssh", SCREEN, {"hostname": "lab"})
+    assert handshake.start() == b"6.select,3.ssh;"
+    assert handshake.feed(ARGS[:5]) == b""
+    reply = handshake.feed(ARGS[5:] + encode("nop"))
+    assert parsed(reply)[-1] == ("connect", "VERSION_1_3_0", "lab")
+    assert handshake.feed(READY + b"4.si\xc3") == b""
+    assert (handshake.ready, handshake.connection_id, handshake.version) == (True, "$id", (1, 3, 0))
+    assert handshake.rest() == b"4.si\xc3"
+
+
+@pytest.mark.parametrize(
+    "said", [READY, ARGS + ARGS, encode("args"), ARGS + encode("ready"), encode("size", "0"), b"HTTP/1.1 400"]
+)
+def test_a_handshake_in_another_order_is_refused(said: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        Handshake("ssh", SCREEN, {}).feed(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "status"),
+    [
+        (encode("error", "No such user", "769"), "No such user", 769),
+        (encode("error", "?", "many"), "", 0),
+        (encode("error"), "", 0),
+        (encode("disconnect"), "", 0),
+    ],
+)
+def test_guacds_refusal_keeps_its_status(said: bytes, text: str, status: int) -> None:
+    with pytest.raises(guacamole.GuacdRefused) as refused:
+        Handshake("ssh", SCREEN, {}).feed(said)
+    assert (str(refused.value), refused.value.status) == (text, status)
+
+
+ERROR = encode("error", "Aborted; see logs", "519")
+DRAWN = encode("blob", "1", "AAAA") + encode("sync", "1")
+
+
+@pytest.mark.parametrize(
+    ("tail", "words"),
+    [
+        (b"", None),
+        (DRAWN, None),
+        (DRAWN + ERROR, ("Aborted; see logs", 519)),
+        (DRAWN[7:] + ERROR + encode("disconnect"), ("Aborted; see logs", 519)),
+        (DRAWN + encode("disconnect"), ("", 0)),
+        (DRAWN + ERROR[:-1], None),
+        (encode("name", "5.error,1.x") + encode("disconnect"), ("", 0)),
+        (b"\xff5.error,\xff", None),
+    ],
+)
+def test_the_last_words_are_found_at_the_end(tail: bytes, words: tuple[str, int] | None) -> None:
+    assert guacamole.last_words(tail) == words
+    assert guacamole.has_ended(tail) is (words is not None)
+
+
+def test_a_look_at_what_may_be_said() -> None:
+    assert guacamole.READ_ONLY_OPCODES < guacamole.USER_OPCODES
+    assert guacamole.ACTIVE_OPCODES < guacamole.USER_OPCODES
+    assert not guacamole.ACTIVE_OPCODES & guacamole.READ_ONLY_OPCODES
+    assert "" not in guacamole.USER_OPCODES
