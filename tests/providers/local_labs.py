@@ -57,6 +57,7 @@ class Lab:
         ends = time.monotonic() + within_s
         while (seen := await self.provider.observe(self.ref)).state not in states:
             assert time.monotonic() < ends, seen
+            assert seen.state != CloudState.CREATE_FAILED, seen
             await asyncio.sleep(0.01)
 
     async def outputs(self) -> Outputs:

@@ -59,7 +59,12 @@ async def start(folder: Folder, order: Order) -> None:
 
 def _spawn(path: Path, order: Order) -> subprocess.Popen[bytes]:
     # Nothing else of our environment: it may hold a cloud's password.
-    env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", MARK: order.ref}
+    env = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": str(path),  # asyncssh wants one, and our uid may have none
+        MARK: order.ref,
+    }
     env["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     log = os.open(path / "host.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
