@@ -47,9 +47,7 @@ def observation(told: dict[str, Any], ref: str = "") -> CloudStack:
     """A stack as Heat lists or shows it. Raises Transient for a state that is not known here."""
     status = str(told["stack_status"])
     if status not in STATES:
-        raise Transient(
-            f"Heat says that the stack {told['stack_name']} is {status}, which is not known here."
-        )
+        raise Transient(f"Heat says that the stack {told['stack_name']} is {status}, which is not known here.")
     return CloudStack(
         ref=ref or ref_of(told["stack_name"], told["id"]),
         name=told["stack_name"],
