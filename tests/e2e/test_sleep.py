@@ -1,5 +1,7 @@
 """A lab that is left falls asleep; who comes back finds it as it was."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.e2e.bench import in_home, running_bench, wait_for
@@ -49,5 +51,5 @@ def stopped(bench) -> int:
     count = 0
     for stack in bench.stacks():
         pid = (stack / "host").read_text().split()[0]
-        count += open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T"
+        count += Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
     return count

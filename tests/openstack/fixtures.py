@@ -116,7 +116,7 @@ def openstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStack]:
     started = subprocess.run([HERE / "start.sh"], env=env, capture_output=True, text=True, check=False)
     try:
         if started.returncode == CANNOT:
-            pytest.skip(started.stderr.strip())
+            pytest.fail(started.stderr.strip())
         assert started.returncode == 0, started.stdout + started.stderr
         yield OpenStack(lab_dir)
     finally:
