@@ -27,6 +27,7 @@ from hastexo_lab.gateway.door import Door, Socket, control, whole
 from hastexo_lab.gateway.endings import Ended, of_status
 from hastexo_lab.gateway.hub import Entry, Guest, Hub
 from hastexo_lab.gateway.relay import Window, together
+from hastexo_lab.models import Stack
 from hastexo_lab.phases import Phase
 from hastexo_lab.secretbox import SecretsUnreadable
 
@@ -165,7 +166,7 @@ class Session(Guest):
             self._hub.part(self)
             _drop(self._writer)
 
-    def see(self, stack: Any, now: datetime) -> None:
+    def see(self, stack: Stack, now: datetime) -> None:
         """A lab that is no longer up, or is another one by now, ends the session."""
         if stack.phase in (Phase.SUSPENDING, Phase.ASLEEP, Phase.RESUMING):
             self.end("asleep")

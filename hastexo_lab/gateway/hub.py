@@ -78,6 +78,7 @@ class Hub:
         self._left: set[int] = set()
         self._watching: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
+        self._noted: set[int] = set()
         self._noted_at = 0.0
         self._writing = asyncio.Lock()
 
@@ -104,6 +105,7 @@ class Hub:
             for known in (self._here, self._signs, self._stacks, self._guests):
                 known.pop(pk, None)
             self._warned.discard(pk)
+            self._noted.discard(pk)
 
     def join(self, guest: Guest) -> None:
         """Tell this guest of changes, and of what is so at once."""
@@ -161,7 +163,7 @@ class Hub:
 
     async def _watch(self) -> None:
         delay_s = POLL_S
-        while self._here or self._left or self._active:
+        while self._here or self._left or self._active or self._until:
             try:
                 await self._round()
             except Exception as error:
@@ -203,14 +205,13 @@ class Hub:
             guest.end("not-up", "the stack is no longer in the table")
 
     def _notes(self) -> presence.Notes:
-        """What to write after this look: visits and wishes at once, presence when it is due."""
-        due = asyncio.get_running_loop().time() - self._noted_at >= NOTE_S or not self._noted_at
-        here: set[int] = set()
-        active = self._active & self._warned
-        if due:
-            self._noted_at = asyncio.get_running_loop().time()
+        """What to write after this look: who has come or left at once, who is still here when it is due."""
+        now_s = asyncio.get_running_loop().time()
+        here = self._here.keys() - self._noted
+        active = {pk for pk in self._active if pk in self._warned or pk not in self._here}
+        if now_s - self._noted_at >= NOTE_S:
+            self._noted_at = now_s
             here, active = set(self._here), set(self._active)
-        active |= self._active - self._here.keys()
         return presence.Notes(here=here, active=active, until=dict(self._until), left=set(self._left))
 
     async def _write(self, notes: presence.Notes) -> None:
@@ -218,6 +219,7 @@ class Hub:
             return
         async with self._writing:
             await database_sync_to_async(presence.write)(notes, timezone.now())
+        self._noted |= self._here.keys() & notes.here
         self._active -= set(notes.active)
         self._left -= set(notes.left)
         for pk, until in notes.until.items():

@@ -5,7 +5,7 @@ Plain functions on the ORM, each one query or one UPDATE however many labs there
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,10 +40,10 @@ class Notes:
     whose `active_at` is to be raised to this time; `left`: visits that are over.
     """
 
-    here: Collection[int] = field(default_factory=frozenset)
-    active: Collection[int] = field(default_factory=frozenset)
+    here: Set[int] = field(default_factory=frozenset)
+    active: Set[int] = field(default_factory=frozenset)
     until: Mapping[int, datetime] = field(default_factory=dict)
-    left: Collection[int] = field(default_factory=frozenset)
+    left: Set[int] = field(default_factory=frozenset)
 
     def __bool__(self) -> bool:
         return bool(self.here or self.active or self.until or self.left)
