@@ -79,7 +79,7 @@ async def _hello(socket: Socket) -> guacamole.Screen:
     return screen_of(control(first))
 
 
-async def _open(handshake: guacamole.Handshake) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def open_guacd(handshake: guacamole.Handshake) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to guacd and shake hands. Raises Ended."""
     host, port = lab_settings().guacd_host, lab_settings().guacd_port
     where, remedy = f"{host}:{port}", "start guacd there, or set guacd_host and guacd_port"
@@ -267,7 +267,7 @@ class Desktop(Door):
         except KeyError:
             raise Ended("failed", "an unknown protocol in the ticket") from None
         handshake = guacamole.Handshake(entry.ticket.protocol, screen, values, entry.ticket.user_name)
-        reader, writer = await _open(handshake)
+        reader, writer = await open_guacd(handshake)
         _mind_key(values.get("private-key", ""), handshake.version, entry.stack.pk)
         try:
             await Session(entry, self.hub, socket, reader, writer).run(handshake.rest())

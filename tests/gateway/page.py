@@ -25,6 +25,7 @@ class Page:
         self.instructions: list[guacamole.Instruction] = []
         self.received = 0
         self._credits = credits
+        self._silent = False
         self._parser = guacamole.Parser(max_chars=1 << 20, max_elements=1024)
         self._news = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
@@ -44,9 +45,9 @@ class Page:
         self._parser.feed(data)
         for instruction in iter(self._parser.take, None):
             self.instructions.append(instruction)
-            if instruction.opcode == "sync":
+            if instruction.opcode == "sync" and not self._silent:
                 await self.say("sync", instruction.args[0])
-        if self._credits:
+        if self._credits and not self._silent:
             await self.tell("credit", bytes=self.received)
 
     async def tell(self, kind: str, **told: Any) -> None:
@@ -96,6 +97,10 @@ class Page:
             await asyncio.wait([self._reader])
         words = [text["code"] for text in self.texts if text["type"] == "error"]
         return (words[-1] if words else ""), self.socket.close_code or 0
+
+    def be_silent(self) -> None:
+        """Like a hidden page: read, and say nothing."""
+        self._silent = True
 
     def stop_reading(self) -> None:
         """Like a page that hangs: the kernel's buffers fill up."""

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
-from hastexo_lab.gateway import guacamole
+from hastexo_lab.gateway import desktop, guacamole
+from hastexo_lab.gateway.endings import Ended
 from hastexo_lab.models import Stack, Visit
 from hastexo_lab.phases import Phase
 from tests.gateway import labs
@@ -295,6 +297,29 @@ async def test_without_guacd_the_page_and_the_log_say_so(
         log = gateway.log.read_text()
     assert "guacd=127.0.0.1:1" in log
     assert "guacd_host and guacd_port" in log
+
+
+async def test_guacds_silence_for_an_unknown_protocol_has_an_end(
+    guacd: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(desktop, "HANDSHAKE_S", 0.5)
+    screen = guacamole.Screen(width=800, height=600, dpi=96)
+    with override_settings(HASTEXO_LAB={"guacd_port": guacd.port}), pytest.raises(Ended) as ended:
+        await desktop.open_guacd(guacamole.Handshake("nosuch", screen, {}))
+    assert ended.value.word == "guacd"
+    assert "plug-in" in caplog.text
+
+
+async def test_a_page_that_says_nothing_for_long_stays_in_its_lab(
+    terminal: Callable[..., str], guacd: Program, site_database: Path, tmp_path: Path
+) -> None:
+    with running_gateway("uvicorn", site_database, tmp_path, guacd_port=guacd.port) as gateway:
+        async with in_lab(gateway.port, terminal()) as page:
+            await page.prompted()
+            page.be_silent()
+            await asyncio.sleep(17)  # guacd drops a user after 15
+            before = page.drawn("sync")
+            await page.until(lambda p: p.drawn("sync") > before)
 
 
 async def test_guacd_killed_in_mid_session_is_told(
