@@ -255,8 +255,8 @@ export class HastexoLab extends HTMLElement {
 
   #describe() {
     const section = this.#part("section");
-    const { phase, link, full, name } = this.#state;
-    section.dataset.phase = phase;
+    const { phase, refused, link, full, name } = this.#state;
+    section.dataset.phase = refused === null ? phase : "failed";
     section.dataset.link = link ? "down" : "";
     section.toggleAttribute("data-full", full);
     section.setAttribute("aria-label", SAY.lab(name));

@@ -53,7 +53,13 @@ def test_from_the_page_to_a_prompt_and_through_sleep_and_reset(heat_project, ssh
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"lab.yaml": "heat_template_version: 2018-08-31\nresources: {x: {type: OS::No::Such}}\n"}, "OS::No::Such"),
+        (
+            {
+                "lab.yaml": "heat_template_version: 2018-08-31\nresources: {x: {type: OS::No::Such}}\n"
+                "outputs: {public_ip: {value: 127.0.0.1}}\n"
+            },
+            "OS::No::Such",
+        ),
         ({"lab.yaml": "heat_template_version: 2018-08-31\nresources: {}\noutputs: {}\n"}, "public_ip"),
         ({"lab.yaml": "resources:\n\tx: 1\n"}, "lab.yaml"),
     ],
@@ -61,14 +67,14 @@ def test_from_the_page_to_a_prompt_and_through_sleep_and_reset(heat_project, ssh
 def test_a_template_that_cannot_work_is_told_to_staff_and_learners_are_told_what_to_do(
     change, told, heat_project, sshd, learners, tmp_path
 ):
-    files = {**course(sshd), **change}
+    files = {**course(sshd), "env.yaml": "parameters: {}\n", **change}
     with running_bench(tmp_path / "bench", "--provider", "heat", course=files, env=heat_project.env) as bench:
         author = learners(bench, "cloud", "author").open()
         wait_for(lambda: told in author.lab.inner_text(), within_s=60, what=author.said)
         learner = learners(bench, "cloud", "learner_2").open()
         learner.until("failed")
         assert told not in learner.lab.inner_text()
-        wait_for(lambda: "course team" in learner.lab.inner_text(), what=learner.said)
+        wait_for(lambda: "ourse team" in learner.lab.inner_text(), what=learner.said)
         wait_for(lambda: not heat_project.stacks(), within_s=60)
 
 
