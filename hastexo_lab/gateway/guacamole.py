@@ -3,8 +3,8 @@
 An element is `LENGTH.VALUE`, elements are joined by `,` and ended by `;`, and a length counts Unicode code
 points, as Python's `len` does (Guacamole manual, "The Guacamole protocol"; guacd's libguac/parser.c).
 
-pyguacamole is not used: its decoder wants one whole instruction, recurses once an element, takes " +4" for a
-length, and cannot say whether an instruction is wrong or only cut.
+pyguacamole encodes. Its decoder is not used: it wants one whole instruction, recurses once an element, takes " +4"
+for a length, and cannot say whether an instruction is wrong or only cut.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from guacamole.instruction import GuacamoleInstruction
 
 # guacd's own limits (libguac/guacamole/parser-constants.h).
 MAX_CHARS = 8192
@@ -64,7 +66,8 @@ class Instruction(NamedTuple):
 
 def encode(opcode: str, *args: str) -> bytes:
     """One instruction for the wire."""
-    return (",".join(f"{len(element)}.{element}" for element in (opcode, *args)) + ";").encode()
+    encoded: str = GuacamoleInstruction(opcode, *args).encode()
+    return encoded.encode()
 
 
 NOP = encode("nop")

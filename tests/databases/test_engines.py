@@ -10,7 +10,7 @@ import pytest
 from tests.databases.server import running
 
 ROOT = Path(__file__).parents[2]
-WHAT = ["tests/stacks", "tests/test_tickets.py", "tests/test_models.py"]
+WHAT = ["tests/stacks", "tests/test_models.py"]
 
 
 @pytest.mark.timeout(600)
