@@ -197,6 +197,16 @@ def test_the_gateways_sentence_is_shown_as_text(
         expect(page.locator(".hl-card")).to_contain_text("<b>The way</b> is closed.")
 
 
+@pytest.mark.parametrize("last", [["error", "Aborted. See logs.", 519], ["disconnect"]])
+def test_guacds_last_words_bring_the_screen_back(page: Page, site: Pretend, last: list[object]) -> None:
+    first = opened(page, site)
+    first.draw(instruction(*last))
+    first.tell(type="error", code="lab-error", status=519, text="The lab ended the session.")
+    again = site.door("desktop")
+    again.draw(picture(GREEN))
+    expect_colour(page, GREEN)
+
+
 def test_what_is_not_the_protocol_ends_the_screen_only(page: Page, site: Pretend) -> None:
     opened(page, site).draw(b"this is no instruction")
     site.door("desktop").draw(picture(GREEN))

@@ -31,7 +31,8 @@ export class Screen {
   constructor(wanted) {
     this.wanted = wanted;
     this.pane = wanted.pane;
-    this.tunnel = new LabTunnel({ url: wanted.url, ticket: wanted.ticket, size: this.#size() });
+    this.asked = this.#size();
+    this.tunnel = new LabTunnel({ url: wanted.url, ticket: wanted.ticket, size: this.asked });
     this.client = new Guacamole.Client(this.tunnel);
     this.display = this.client.getDisplay();
     this.#cursor();
@@ -98,7 +99,10 @@ export class Screen {
     this.#scale();
     clearTimeout(this.#resizing);
     this.#resizing = setTimeout(() => {
-      const { width, height } = this.#size();
+      const { width, height, dpi } = this.#size();
+      // One that is not needed can even harm: guacd 1.3 may lose a terminal that is resized while it opens.
+      if (width === this.asked.width && height === this.asked.height) return;
+      this.asked = { width, height, dpi };
       this.client.sendSize(width, height);
     }, RESIZE_MS);
   }

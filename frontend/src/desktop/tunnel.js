@@ -20,6 +20,9 @@ const SILENCE_MS = 17_000;
 /** The gateway takes at most 64 KiB a message. */
 const MAX_FRAME = 32 * 1024;
 
+/** guacd's last words. Guacamole.Client would disconnect at them, as if we had; the gateway says what they mean. */
+const LAST_WORDS = new Set(["error", "disconnect"]);
+
 /** @typedef {{code: string, text: string}} Ending why the tunnel ended; `code` as the gateway names it, or "lost" */
 /** @typedef {{width: number, height: number, dpi: number}} Size in pixels of the lab's screen */
 
@@ -120,7 +123,7 @@ export class LabTunnel {
    * @param {string[]} args
    */
   #take(opcode, args) {
-    if (this.state === STATE.CLOSED) return;
+    if (this.state === STATE.CLOSED || LAST_WORDS.has(opcode)) return;
     if (opcode === "sync") this.#credit.ended(Number(args[0]));
     this.oninstruction?.(opcode, args);
   }
