@@ -2,7 +2,7 @@
 
 import re
 
-from tests.e2e.bench import in_home, wait_for
+from tests.e2e.bench import in_home, running_bench, wait_for
 
 TERMINAL, VNC, RDP, THREE, SEVERAL, BROKEN = (f"hastexo_lab.{number}" for number in range(6))
 
@@ -96,3 +96,11 @@ def test_reset_asks_first_and_then_gives_a_new_lab(bench, learners):
     learner.until("deleting", "new", "creating", "booting")
     learner.until_drawn()
     assert not in_home(bench, "mine", "old\n")
+
+
+def test_it_all_runs_under_daphne_too(learners, tmp_path):
+    with running_bench(tmp_path / "bench", "--server", "daphne") as daphne:
+        learner = learners(daphne, TERMINAL).open().until_drawn()
+        learner.type("echo here > ~/here")
+        wait_for(lambda: in_home(daphne, "here", "here\n"), what=learner.said)
+        assert not learner.faults
