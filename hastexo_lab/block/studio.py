@@ -103,7 +103,7 @@ FORM = (
                 "hook_script",
                 _("Script on sleep, wake and removal"),
                 "code",
-                _("A file of this course. If it fails, the lab goes on, and the failure is noted."),
+                _("A file of this course. It is kept with the lab, but this version does not run it yet."),
             ),
             Field("hook_events", _("The script runs on"), "events"),
         ),
