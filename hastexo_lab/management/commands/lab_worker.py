@@ -59,10 +59,11 @@ async def _answer_health(reader: asyncio.StreamReader, writer: asyncio.StreamWri
         async with asyncio.timeout(5):
             await reader.readuntil(b"\r\n\r\n")
             try:
-                well, said = await sync_to_async(healthy)(), "tending"
+                well = await sync_to_async(healthy)()
+                said = "tending" if well else "not tending"
             except DatabaseError:
                 well, said = False, "the database does not answer"
-            body = json.dumps({"status": "ok" if well else "failing", "detail": said if well else "not tending"})
+            body = json.dumps({"status": "ok" if well else "failing", "detail": said})
             status = "200 OK" if well else "503 Service Unavailable"
             head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             writer.write(f"{head}Connection: close\r\n\r\n{body}".encode())
