@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from hastexo_lab.stacks.lifeline import die_with_parent
@@ -22,36 +25,73 @@ GONE_WITHIN_S = 180
 RESTART_AFTER_S = 0.5
 
 
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def number(given: str) -> int:
+        if not (given.isdecimal() and least <= int(given) <= most):
+            raise argparse.ArgumentTypeError(f"{given} is not a number from {least} to {most}")
+        return int(given)
+
+    return number
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="workbench/run", description="Serve the workbench until Ctrl-C.")
-    parser.add_argument("--port", type=int, default=8000, help="of the pages and the gateway; 0 = any free one")
+    parser.add_argument("--port", type=_number(0, 65535), default=8000, help="default: 8000; 0 = any free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--provider", choices=["local", "heat"], default="local", help="where labs run")
-    parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn", help="the ASGI server")
-    parser.add_argument("--workers", type=int, default=2, help="how many processes tend labs")
+    parser.add_argument(
+        "--provider", choices=["local", "heat"], default="local", help="where labs run (default: local)"
+    )
+    parser.add_argument(
+        "--server", choices=["uvicorn", "daphne"], default="uvicorn", help="the ASGI server (default: uvicorn)"
+    )
+    parser.add_argument(
+        "--workers", type=_number(1, 64), default=2, help="how many processes tend labs (default: 2)"
+    )
     parser.add_argument("--course", help="folder of your own labs: *.xml (OLX) and the files they name")
-    parser.add_argument("--var", default=str(HERE / "var"), help="folder of everything that is written")
+    parser.add_argument(
+        "--var", default=str(HERE / "var"), help="folder of everything that is written (default: workbench/var)"
+    )
     return parser.parse_args()
 
 
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def _free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as free:
+    with socket.socket(_family(host)) as free:
         free.bind((host, 0))
         return int(free.getsockname()[1])
 
 
 def _check_port(host: str, port: int) -> None:
-    with socket.socket() as wanted:
+    with socket.socket(_family(host)) as wanted:
         wanted.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             wanted.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                sys.exit(f"--host {host} is no address of this machine ({error.strerror}).")
             sys.exit(f"Port {port} of {host} cannot be used ({error.strerror}): choose another with --port.")
 
 
 def _check_cloud() -> None:
     if not any(name in os.environ for name in ("OS_AUTH_URL", "OS_CLOUD")):
         sys.exit("--provider heat needs a cloud: set OS_CLOUD (a name in clouds.yaml) or the OS_* variables.")
+
+
+def _hold(var: Path) -> None:
+    """Make the folder, and have it alone: at its end a workbench deletes all stacks that it finds there."""
+    try:
+        var.mkdir(parents=True, exist_ok=True)
+        # Open, and so held, until this process ends.
+        held = os.open(var / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        sys.exit(f"{var} cannot be written to ({error.strerror}): choose another folder with --var.")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"Another workbench uses {var}: end it, or choose another folder with --var.")
 
 
 class Workbench:
@@ -62,13 +102,14 @@ class Workbench:
         self.port = options.port or _free_port(options.host)
         self.guacd_port = _free_port()
         self.stopping = asyncio.Event()
-        shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)
+        shown = f"[{shown}]" if ":" in shown else shown
         self.url = f"http://{shown}:{self.port}/"
 
     async def run(self) -> int:
         """Serve until stopped. Returns the exit code."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.stopping.set)
         await self._once("migrate", "--run-syncdb", "--verbosity", "0")
         kept = [asyncio.create_task(self._keep(command, role)) for role, command in self._commands().items()]
@@ -98,7 +139,7 @@ class Workbench:
             commands["guacd"] = [guacd, "-b", "127.0.0.1", "-l", str(self.guacd_port), "-f", "-L", "warning"]
         else:
             print(
-                "guacd is not here (run workbench/run as root once to install it): labs start, but no window opens."
+                "guacd is not here (as root run workbench/system-packages guacd): labs start, but no window opens."
             )
         return commands
 
@@ -193,13 +234,12 @@ class Workbench:
 def main() -> int:
     """Check what can be checked, then serve."""
     options = _options()
-    if options.port:
-        _check_port(options.host, options.port)
+    _check_port(options.host, options.port)
     if options.provider == "heat":
         _check_cloud()
     if options.course and not Path(options.course).is_dir():
         sys.exit(f"--course {options.course} is not a folder.")
-    Path(options.var).mkdir(parents=True, exist_ok=True)
+    _hold(Path(options.var))
     return asyncio.run(Workbench(options).run())
 
 
