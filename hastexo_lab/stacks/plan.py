@@ -7,7 +7,7 @@ moment and not a lab. A lab that was ever ready is deleted only when it is not w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hastexo_lab.phases import Goal, Phase
@@ -19,7 +19,7 @@ class Do(StrEnum):
 
     WAIT = "wait"  # look again later
     CREATE = "create"  # choose a place and order the stack
-    LEARN = "learn"  # read the outputs of a running stack
+    LEARN = "learn"  # read the outputs of a running stack, then probe
     PROBE = "probe"  # see whether its hosts answer; when all do, it is up
     SUSPEND = "suspend"
     RESUME = "resume"
@@ -41,6 +41,7 @@ class Facts:
     stale: bool = False  # a newer generation is wanted
     ordered: bool = False  # a create was sent for this generation, so something may be in the cloud
     learned: bool = False  # the outputs were read since it last began to run
+    fresh: bool = False  # the last order is so new that the cloud may not show it yet
     ever_ready: bool = False
     overdue: bool = False  # the phase's deadline has passed
     told: bool = False  # FAILED, and nobody has asked to try again
@@ -53,6 +54,7 @@ class Step:
 
     do: Do
     phase: Phase
+    last: bool = False  # its time is over: if this does not bring it up, it has failed
 
 
 def plan(facts: Facts) -> Step:
@@ -65,34 +67,52 @@ def plan(facts: Facts) -> Step:
         return _after_failure(facts)
     if facts.phase in (Phase.NEW, Phase.QUEUED):
         return _begin(facts)
-    if facts.seen is None:
-        return Step(Do.GIVE_UP, Phase.FAILED) if _hopeless(facts) else Step(Do.WAIT, facts.phase)
     if facts.seen == Cloud.ABSENT:
         return Step(Do.LOSE, Phase.FAILED)
-    step = _TABLE[facts.phase].get(facts.seen, Step(Do.WAIT, facts.phase))
-    step = _resolve(step, facts)
-    if _hopeless(facts) and step.do in (Do.WAIT, Do.PROBE, Do.RESUME, Do.LEARN):
-        return Step(Do.GIVE_UP, Phase.FAILED)
+    return _in_time(_by_table(facts), facts)
+
+
+def _by_table(facts: Facts) -> Step:
+    wait = Step(Do.WAIT, facts.phase)
+    if facts.seen is None:
+        # Who wants to wake it is told that it wakes, and after a while that it does not.
+        return _TO_RESUMING if (facts.phase, facts.goal) == (Phase.ASLEEP, Goal.UP) else wait
+    if facts.fresh and (facts.phase, facts.seen) in _BEFORE_THE_ORDER:
+        return wait
+    step = _TABLE[facts.phase].get(facts.seen, wait)
+    # Heat tells outputs only of a stack that runs; one that could not be suspended has its old ones.
+    if step.do == Do.PROBE and not facts.learned and facts.seen == Cloud.RUNNING:
+        step = Step(Do.LEARN, step.phase)
+    if facts.goal == Goal.ASLEEP:
+        return _SLEEPY.get((facts.phase, facts.seen), step)
     return step
 
 
-def _hopeless(facts: Facts) -> bool:
-    """A start or a wake that is over its time. A sleep that is over its time is only tried again."""
-    return facts.overdue and facts.phase in (Phase.CREATING, Phase.BOOTING, Phase.RESUMING)
+def _in_time(step: Step, facts: Facts) -> Step:
+    """A start or a wake that is over its time ends, unless it has just come further.
+
+    One look more at its hosts comes first: perhaps it was only the workers that were away. A sleep that is
+    over its time is waited for all the same, but not by somebody who wants to come in.
+    """
+    waited_for = facts.phase in _BOUNDED or (facts.phase, facts.goal) == (Phase.SUSPENDING, Goal.UP)
+    if not facts.overdue or not waited_for or step.phase != facts.phase:
+        return step
+    return replace(step, last=True) if step.do in (Do.PROBE, Do.LEARN) else _GIVE_UP
 
 
 def _take_down(facts: Facts) -> Step:
     if facts.seen == Cloud.ABSENT or not facts.ordered:
         return Step(Do.CLEAR, facts.phase)
-    if facts.seen in (None, Cloud.DELETING):
+    if facts.seen is None or (facts.seen == Cloud.DELETING and not facts.overdue):
         return Step(Do.WAIT, Phase.DELETING)
     return Step(Do.DELETE, Phase.DELETING)
 
 
 def _begin(facts: Facts) -> Step:
-    if facts.goal == Goal.ASLEEP:
+    # Whether a create went through must be found out, wanted or not.
+    if facts.goal == Goal.ASLEEP and not facts.ordered:
         return Step(Do.WAIT, facts.phase)
-    return Step(Do.GIVE_UP, Phase.FAILED) if facts.overdue else Step(Do.CREATE, Phase.NEW)
+    return Step(Do.CREATE, Phase.NEW)
 
 
 def _after_failure(facts: Facts) -> Step:
@@ -105,20 +125,9 @@ def _after_failure(facts: Facts) -> Step:
 
 
 def _try_again(facts: Facts) -> Step:
-    if facts.seen is None:
-        return Step(Do.WAIT, Phase.FAILED)
     if facts.seen == Cloud.ABSENT or not facts.ordered:
         return Step(Do.LOSE, Phase.FAILED)
-    return _TABLE[Phase.ASLEEP].get(facts.seen, Step(Do.WAIT, Phase.RESUMING))
-
-
-def _resolve(step: Step, facts: Facts) -> Step:
-    """The few cells of the table that hang on more than phase and cloud."""
-    if step.do == Do.PROBE and not facts.learned and facts.phase == Phase.RESUMING:
-        return Step(Do.LEARN, step.phase)
-    if facts.goal == Goal.ASLEEP:
-        return _SLEEPY.get((facts.phase, facts.seen), step)
-    return step
+    return _TABLE[Phase.ASLEEP].get(facts.seen, _TO_RESUMING) if facts.seen else _TO_RESUMING
 
 
 _TO_ASLEEP = Step(Do.WAIT, Phase.ASLEEP)
@@ -128,6 +137,7 @@ _RESUME = Step(Do.RESUME, Phase.RESUMING)
 _SUSPEND = Step(Do.SUSPEND, Phase.SUSPENDING)
 _PROBE_AWAKE = Step(Do.PROBE, Phase.RESUMING)
 _BLAME = Step(Do.BLAME_CREATE, Phase.FAILED)
+_GIVE_UP = Step(Do.GIVE_UP, Phase.FAILED)
 
 # What is done while the lab is wanted up. A cell that is not here waits.
 _TABLE: dict[Phase, dict[Cloud, Step]] = {
@@ -175,8 +185,8 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
     Phase.ASLEEP: {
         Cloud.SUSPENDED: _RESUME,
         Cloud.RESUME_FAILED: _RESUME,
+        Cloud.SUSPEND_FAILED: _RESUME,
         Cloud.RUNNING: _TO_RESUMING,
-        Cloud.SUSPEND_FAILED: _TO_RESUMING,
         Cloud.CREATE_FAILED: _TO_RESUMING,
         Cloud.RESUMING: _TO_RESUMING,
         Cloud.SUSPENDING: _TO_SUSPENDING,
@@ -194,6 +204,12 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
     },
 }
 
+# Phases with a deadline, whatever is wanted.
+_BOUNDED = (Phase.CREATING, Phase.BOOTING, Phase.RESUMING)
+
+# What the cloud may show for a moment after it has taken the order to sleep, or to wake.
+_BEFORE_THE_ORDER = {(Phase.SUSPENDING, Cloud.RUNNING), (Phase.RESUMING, Cloud.SUSPENDED)}
+
 # What is done instead while the lab is wanted asleep. RESUME_FAILED is never suspended: Heat refuses it.
 _SLEEPY: dict[tuple[Phase, Cloud | None], Step] = {
     (Phase.UP, Cloud.RUNNING): _SUSPEND,
@@ -205,4 +221,8 @@ _SLEEPY: dict[tuple[Phase, Cloud | None], Step] = {
     (Phase.ASLEEP, Cloud.RUNNING): _SUSPEND,
     (Phase.ASLEEP, Cloud.SUSPEND_FAILED): _SUSPEND,
     (Phase.ASLEEP, Cloud.CREATE_FAILED): _TO_ASLEEP,
+    (Phase.RESUMING, Cloud.RUNNING): _SUSPEND,
+    (Phase.RESUMING, Cloud.SUSPEND_FAILED): _SUSPEND,
+    (Phase.RESUMING, Cloud.SUSPENDED): _TO_ASLEEP,
+    (Phase.RESUMING, Cloud.RESUME_FAILED): _TO_ASLEEP,
 }

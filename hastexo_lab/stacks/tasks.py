@@ -6,7 +6,9 @@ watchdog can never leave two chains of tasks running for a slot.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
 import secrets
 from datetime import datetime, timedelta
 
@@ -25,6 +27,9 @@ except ImportError:  # Django below 6
 log = logging.getLogger("hastexo_lab.stacks")
 
 QUEUE = "hastexo_lab"
+# Whether `lab_worker` has started this process, and starts it again.
+SUPERVISED = "HASTEXO_LAB_WORKER" in os.environ
+HANGS_AFTER_S = 60
 # A tend that has not shown itself for this long is lost: its worker was killed.
 LOST_AFTER = timedelta(seconds=40)
 # A tend that is due within this time need not be called earlier.
@@ -36,19 +41,33 @@ async def tend(slot: int, token: str) -> int:
     """One bounded round of tending (under 25 s); rings again before it ends. Returns the steps carried out."""
     from hastexo_lab.stacks.tend import tend_slot
 
-    return await tend_slot(slot, token)
+    if SUPERVISED:
+        # Whatever blocks the process for good (a database that is silent, say): it says where and ends.
+        faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
+    try:
+        return await tend_slot(slot, token)
+    except Exception:
+        # The engine keeps this to its own table. The watchdog rings the slot again.
+        log.exception("tend failed slot=%s", slot)
+        raise
+    finally:
+        if SUPERVISED:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def ring() -> None:
-    """Something is due: see to it that a worker looks now. Cheap when one is looking already."""
-    transaction.on_commit(lambda: ring_slot(secrets.randbelow(lab_settings().worker_slots)))
+    """Something is due: see to it that a worker looks now. Cheap when one is looking already.
+
+    The wish is written by then, so a bell that cannot be rung is logged and costs a moment, never the request.
+    """
+    transaction.on_commit(lambda: ring_slot(secrets.randbelow(lab_settings().worker_slots)), robust=True)
 
 
 def ring_slot(slot: int) -> None:
     """Have this slot tended now, unless it is being tended."""
     now = timezone.now()
     Bell.objects.get_or_create(slot=slot)
-    asleep = Q(due_at__gt=now + SOON) | _lost(now)
+    asleep = Q(due_at__gt=now + SOON) | lost(now)
     enqueue(Bell.objects.filter(asleep, slot=slot), slot, now)
 
 
@@ -68,9 +87,10 @@ def reseed(*, force: bool = False) -> int:
     slots = range(lab_settings().worker_slots)
     for slot in slots:
         Bell.objects.get_or_create(slot=slot)
-    wanted = Q() if force else _lost(now)
+    wanted = Q() if force else lost(now)
     return sum(enqueue(Bell.objects.filter(wanted, slot=slot), slot, now) for slot in slots)
 
 
-def _lost(now: datetime) -> Q:
+def lost(now: datetime) -> Q:
+    """Bells whose tend has not shown itself for too long."""
     return Q(due_at=None) | Q(due_at__lt=now - LOST_AFTER)

@@ -14,9 +14,17 @@ from django.utils import timezone
 from hastexo_lab.models import Phase, Stack
 from hastexo_lab.providers.local import LocalProvider
 from hastexo_lab.stacks import wishes
-from hastexo_lab.stacks.tend import tend_once
+from hastexo_lab.stacks.tend import Tend
 
 TERMINAL = "hosts:\n  - name: web\n"
+
+
+async def tend_once() -> int:
+    """Claim what is due now and drive each stack one step further. Returns how many."""
+    tend = Tend()
+    count = await tend.claim()
+    await tend.finish()
+    return count
 
 
 class Labs:

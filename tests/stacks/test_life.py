@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from hastexo_lab.models import Phase, Stack
 from hastexo_lab.stacks import wishes
+from hastexo_lab.stacks.outcome import write_back
+from hastexo_lab.stacks.steps import Drive
 from hastexo_lab.stacks.story import window_state
-from hastexo_lab.stacks.tend import _drive
 
 REFERENCE = r"[2-9A-HJKMNP-Z]{4}-[2-9A-HJKMNP-Z]{4}"
 
@@ -27,6 +28,15 @@ def in_lab(stack: Stack, command: str) -> str:
             return str((await ssh.run(command, check=True)).stdout)
 
     return asyncio.run(run())
+
+
+def drive(claimed: Stack) -> bool:
+    """One step by whoever claimed the stack then. Says whether it was written."""
+
+    async def run() -> bool:
+        return await write_back(claimed, await Drive(claimed, None).go())
+
+    return async_to_sync(run)()
 
 
 def phases(stack: Stack) -> list[str]:
@@ -68,7 +78,7 @@ def test_somebody_who_comes_back_this_very_moment_keeps_the_lab_awake(labs):
     labs.quiet_for(stack, 61)
     [claimed] = Stack.objects.claim(timezone.now(), worker="w", lease_s=30, limit=10)
     Stack.objects.filter(pk=stack.pk).update(active_at=timezone.now())
-    async_to_sync(_drive)(claimed, None)
+    drive(claimed)
     assert labs.now(stack).goal == "up"
 
 
@@ -188,7 +198,7 @@ def test_a_worker_that_dies_loses_nothing(labs):
     assert labs.tend() == 0
     assert Stack.objects.release("dead") == 1
     labs.until(stack, Phase.UP)
-    async_to_sync(_drive)(held, None)
+    drive(held)
     assert labs.now(stack).phase == Phase.UP
     assert len(labs.cloud()) == 1
 
@@ -214,7 +224,7 @@ def test_a_wish_that_comes_during_a_step_is_looked_at_at_once(labs):
     labs.due_now(stack)
     [claimed] = Stack.objects.claim(timezone.now(), worker="w", lease_s=30, limit=10)
     wishes.sleep(stack)
-    async_to_sync(_drive)(claimed, None)
+    drive(claimed)
     assert labs.now(stack).next_at <= timezone.now()
     labs.until(stack, Phase.ASLEEP)
 

@@ -10,7 +10,7 @@ from hastexo_lab.stacks.plan import Do, Facts, Step, plan
 
 PENDING = [Phase.CREATING, Phase.BOOTING, Phase.SUSPENDING, Phase.RESUMING, Phase.DELETING]
 STATES = [None, *Cloud]
-FLAGS = ["stale", "ordered", "learned", "ever_ready", "overdue", "told", "keep"]
+FLAGS = ["stale", "ordered", "learned", "fresh", "ever_ready", "overdue", "told", "keep"]
 
 
 def every_fact():
@@ -39,7 +39,32 @@ def test_a_start_or_a_wake_that_is_over_its_time_ends():
     for facts in every_fact():
         pending = facts.phase in (Phase.CREATING, Phase.BOOTING, Phase.RESUMING) and facts.ordered
         if pending and facts.overdue and facts.goal != Goal.GONE and not facts.stale:
-            assert plan(facts).do not in (Do.WAIT, Do.PROBE, Do.LEARN), facts
+            step = plan(facts)
+            assert step.last or step.phase != facts.phase, facts
+
+
+def test_who_wants_to_come_in_never_waits_past_the_deadline_for_it_to_fall_asleep():
+    for facts in every_fact():
+        if (facts.phase, facts.goal) == (Phase.SUSPENDING, Goal.UP) and facts.ordered and facts.overdue:
+            assert plan(facts).phase != Phase.SUSPENDING or plan(facts).do == Do.CLEAR, facts
+
+
+def test_only_what_is_over_its_time_is_looked_at_for_the_last_time():
+    for facts in every_fact():
+        assert not plan(facts).last or facts.overdue, facts
+
+
+def test_outputs_are_asked_only_of_a_stack_that_runs_or_was_just_made():
+    for facts in every_fact():
+        if plan(facts).do == Do.LEARN:
+            made = (facts.phase, facts.seen) == (Phase.CREATING, Cloud.SUSPEND_FAILED)
+            assert facts.seen == Cloud.RUNNING or made, facts
+
+
+def test_no_host_is_asked_before_the_outputs_of_a_running_stack_are_known():
+    for facts in every_fact():
+        if plan(facts).do == Do.PROBE and facts.seen == Cloud.RUNNING:
+            assert facts.learned, facts
 
 
 def test_a_stack_that_could_not_be_resumed_is_never_suspended():
@@ -61,6 +86,8 @@ CELLS = [
     ("up", "new", None, {}, "create", "new"),
     ("up", "new", None, {"ordered": True}, "create", "new"),
     ("asleep", "new", None, {}, "wait", "new"),
+    ("asleep", "new", None, {"ordered": True}, "create", "new"),
+    ("up", "queued", None, {"ordered": False}, "create", "new"),
     ("gone", "new", None, {}, "clear", "new"),
     ("gone", "new", "running", {"ordered": True}, "delete", "deleting"),
     ("up", "creating", "creating", {}, "wait", "creating"),
@@ -72,8 +99,10 @@ CELLS = [
     ("up", "creating", None, {"overdue": True}, "give_up", "failed"),
     ("gone", "creating", "creating", {}, "delete", "deleting"),
     ("gone", "creating", "create_failed", {}, "delete", "deleting"),
-    ("up", "booting", "running", {}, "probe", "booting"),
-    ("up", "booting", "running", {"overdue": True}, "give_up", "failed"),
+    ("up", "booting", "running", {"learned": True}, "probe", "booting"),
+    ("up", "booting", "running", {}, "learn", "booting"),
+    ("up", "creating", "running", {"overdue": True}, "learn", "booting"),
+    ("up", "booting", "creating", {"overdue": True}, "give_up", "failed"),
     ("up", "booting", "suspended", {}, "resume", "resuming"),
     ("up", "up", "running", {}, "wait", "up"),
     ("up", "up", None, {}, "wait", "up"),
@@ -87,6 +116,14 @@ CELLS = [
     ("asleep", "suspending", "suspended", {}, "wait", "asleep"),
     ("asleep", "suspending", "suspend_failed", {}, "suspend", "suspending"),
     ("up", "suspending", "suspending", {}, "wait", "suspending"),
+    ("up", "suspending", "suspending", {"overdue": True}, "give_up", "failed"),
+    ("up", "suspending", None, {"overdue": True}, "give_up", "failed"),
+    ("up", "suspending", "suspended", {"overdue": True}, "wait", "asleep"),
+    ("asleep", "suspending", "suspending", {"overdue": True}, "wait", "suspending"),
+    ("up", "suspending", "running", {"fresh": True, "learned": True}, "wait", "suspending"),
+    ("up", "suspending", "running", {}, "learn", "resuming"),
+    ("asleep", "suspending", "running", {"fresh": True}, "wait", "suspending"),
+    ("asleep", "suspending", "running", {}, "suspend", "suspending"),
     ("up", "suspending", "suspended", {}, "wait", "asleep"),
     ("up", "suspending", "suspend_failed", {"learned": True}, "probe", "resuming"),
     ("asleep", "asleep", "suspended", {}, "wait", "asleep"),
@@ -95,15 +132,26 @@ CELLS = [
     ("up", "asleep", "suspended", {}, "resume", "resuming"),
     ("up", "asleep", "resume_failed", {}, "resume", "resuming"),
     ("up", "asleep", "running", {}, "wait", "resuming"),
-    ("up", "asleep", None, {}, "wait", "asleep"),
+    ("up", "asleep", None, {}, "wait", "resuming"),
+    ("asleep", "asleep", None, {}, "wait", "asleep"),
+    ("up", "asleep", "suspend_failed", {}, "resume", "resuming"),
     ("up", "resuming", "resuming", {}, "wait", "resuming"),
     ("up", "resuming", "running", {}, "learn", "resuming"),
     ("up", "resuming", "running", {"learned": True}, "probe", "resuming"),
     ("up", "resuming", "resume_failed", {}, "resume", "resuming"),
     ("up", "resuming", "resume_failed", {"overdue": True}, "give_up", "failed"),
-    ("up", "resuming", "running", {"learned": True, "overdue": True}, "give_up", "failed"),
+    ("up", "resuming", "resuming", {"overdue": True}, "give_up", "failed"),
+    ("up", "resuming", "suspended", {}, "resume", "resuming"),
+    ("up", "resuming", "suspended", {"fresh": True}, "wait", "resuming"),
+    ("up", "resuming", "suspend_failed", {}, "probe", "resuming"),
+    ("asleep", "resuming", "running", {"learned": True}, "suspend", "suspending"),
+    ("asleep", "resuming", "suspended", {}, "wait", "asleep"),
+    ("asleep", "resuming", "suspended", {"fresh": True}, "wait", "resuming"),
+    ("asleep", "resuming", None, {}, "wait", "resuming"),
     ("gone", "asleep", "suspended", {"ever_ready": True}, "delete", "deleting"),
     ("gone", "deleting", "deleting", {}, "wait", "deleting"),
+    ("gone", "deleting", "deleting", {"overdue": True}, "delete", "deleting"),
+    ("gone", "deleting", None, {"overdue": True}, "wait", "deleting"),
     ("gone", "deleting", "delete_failed", {}, "delete", "deleting"),
     ("gone", "deleting", "absent", {}, "clear", "deleting"),
     ("up", "deleting", "absent", {}, "clear", "deleting"),
@@ -116,7 +164,10 @@ CELLS = [
     ("up", "failed", "running", {"ever_ready": True}, "wait", "resuming"),
     ("up", "failed", "suspended", {"ever_ready": True}, "resume", "resuming"),
     ("up", "failed", "absent", {"ever_ready": True}, "lose", "failed"),
-    ("up", "failed", None, {"ever_ready": True}, "wait", "failed"),
+    ("up", "failed", None, {"ever_ready": True}, "wait", "resuming"),
+    ("up", "failed", None, {"told": True}, "wait", "failed"),
+    ("up", "failed", "suspend_failed", {"ever_ready": True}, "resume", "resuming"),
+    ("up", "failed", "creating", {"keep": True}, "wait", "resuming"),
     ("gone", "failed", "running", {"told": True, "ever_ready": True}, "delete", "deleting"),
 ]
 
