@@ -8,7 +8,14 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "hastexo_lab" / "__init__.py").read_text("utf-8"))[1]
 
-GATEWAY = ["channels>=4.2", "uvicorn>=0.52.1", "websockets>=13", "daphne>=4.2.2", "asyncssh>=2.21", "pyguacamole>=0.11"]
+GATEWAY = [
+    "channels>=4.2",
+    "uvicorn>=0.52.1",
+    "websockets>=13",
+    "daphne>=4.2.2",
+    "asyncssh>=2.21",
+    "pyguacamole>=0.11",
+]
 WORKER = ["python-heatclient>=4", "keystoneauth1>=5.8", "openstacksdk>=4", "asyncssh>=2.21"]
 # setuptools: XBlock's file systems (fs) import its pkg_resources, which 82 has no longer.
 WORKBENCH = ["xblock-sdk>=0.14", "XBlock[django]>=5.2", "Django<6", "setuptools<82"]

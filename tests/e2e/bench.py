@@ -171,8 +171,8 @@ class Learner:
 DRAWN = """() => [...document.querySelectorAll('hastexo-lab')].some(lab =>
   [...lab.shadowRoot.querySelectorAll('.hl-pane:not([hidden]) canvas')].some(canvas => {
     if (!canvas.width || !canvas.height) return false;
-    const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-    return new Set(pixels).size > 4;
+    const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(drawn.data.buffer)).size > 4;
   }))"""
 
 

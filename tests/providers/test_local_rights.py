@@ -82,6 +82,16 @@ async def _life(root: Path) -> str:
         await lab.provider.destroy_all()
 
 
+@pytest.mark.parametrize("where", ["/home", "/tmp", "/var/tmp"])
+def test_root_may_keep_labs_where_a_lab_sees_its_own_folders(where: str) -> None:
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        Path(folder).chmod(0o755)
+        said = live(Path(folder) / "stacks")
+        assert int(said.split("\n")[0]) > 1_900_000_000
+        assert "/home/web\n" in said
+        assert not strays(Path(folder))
+
+
 def test_an_ordinary_user_has_labs_at_higher_ports(open_folder: Path) -> None:
     os.chown(open_folder, NOBODY, NOBODY)
     said = live(open_folder / "stacks", *AS_NOBODY)

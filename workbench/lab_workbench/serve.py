@@ -100,7 +100,7 @@ class Workbench:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.port = options.port or _free_port(options.host)
-        self.guacd_port = _free_port()
+        self.guacd_port, self.health_port = _free_port(), _free_port()
         self.stopping = asyncio.Event()
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)
         shown = f"[{shown}]" if ":" in shown else shown
@@ -132,6 +132,8 @@ class Workbench:
                 "lab_worker",
                 "--workers",
                 str(self.options.workers),
+                "--health-port",
+                str(self.health_port),
             ],
             "web": self._web(),
         }
@@ -212,8 +214,9 @@ class Workbench:
 
     def _answers(self) -> bool:
         try:
-            for path in ("ready", "hastexo-lab/health"):
-                with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            worker = f"http://127.0.0.1:{self.health_port}/"
+            for address in (self.url + "ready", self.url + "hastexo-lab/health", worker):
+                with urllib.request.urlopen(address, timeout=10) as answer:
                     if answer.status != 200:
                         return False
         except OSError:

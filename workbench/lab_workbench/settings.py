@@ -24,8 +24,11 @@ def _remembered(name: str, made: str) -> str:
     """A value that is made once for this folder."""
     path = VAR / name
     if not path.exists():
-        path.write_text(made)
-        path.chmod(0o600)
+        # Renamed when it is whole: a full disk leaves no empty key behind, and nobody else ever reads it.
+        part = VAR / f"{name}.{os.getpid()}"
+        part.touch(mode=0o600)
+        part.write_text(made)
+        part.replace(path)
     return path.read_text()
 
 

@@ -6,18 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from lab_workbench.course import scenarios
+from lab_workbench.course import scenarios, shown
 from lab_workbench.services import VISITORS
 
 
 def index(request: HttpRequest) -> HttpResponse:
     """All scenarios for all visitors."""
-    shown = [
-        (name, scenario.description)
-        for name, scenario in sorted(scenarios().items())
-        if name.split(".")[0] not in settings.EXCLUDED_XBLOCKS
-    ]
-    context = {"scenarios": shown, "visitors": VISITORS, "providers": settings.HASTEXO_LAB["providers"]}
+    context = {"scenarios": shown(), "visitors": VISITORS, "providers": settings.HASTEXO_LAB["providers"]}
     return render(request, "lab_workbench/index.html", context)
 
 

@@ -60,7 +60,7 @@ def confine(folder: Path, hosts: list[str], order: Order) -> Places:
     if order.uid is None:
         _limit(own_uid=False)
         return seen
-    if _libc.unshare(_CLONE_NEWNS | _CLONE_NEWUTS) == 0:
+    if _libc.unshare(_CLONE_NEWNS | _CLONE_NEWUTS) == 0 and _own_mounts():
         seen = _view(folder, hosts, order.uid)
     else:
         _open_path_to(folder)
@@ -72,8 +72,14 @@ def confine(folder: Path, hosts: list[str], order: Order) -> Places:
     return seen
 
 
+def _own_mounts() -> bool:
+    """Whether what we mount is seen by nobody else: not so in a chroot, or where AppArmor forbids it."""
+    return bool(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0)
+
+
 def _view(folder: Path, hosts: list[str], uid: int) -> Places:
-    _mount("none", "/", _MS_REC | _MS_PRIVATE)
+    # Held: the folder may itself be below /home or /tmp, and what is mounted there hides it.
+    homes, tmp = (os.open(folder / part, os.O_PATH | os.O_CLOEXEC) for part in ("home", "tmp"))
     for name, line in (
         ("passwd", f"{USER}:x:{uid}:{uid}::/home/{hosts[0]}:/bin/bash"),
         ("group", f"{USER}:x:{uid}:"),
@@ -82,8 +88,10 @@ def _view(folder: Path, hosts: list[str], uid: int) -> Places:
         (folder / name).write_text("\n".join([*kept, line, ""]))
         (folder / name).chmod(0o644)
         _mount(str(folder / name), f"/etc/{name}", _MS_BIND)
-    _mount(str(folder / "home"), "/home", _MS_BIND)
-    _mount(str(folder / "tmp"), "/tmp", _MS_BIND)  # noqa: S108
+    _mount(f"/proc/self/fd/{homes}", "/home", _MS_BIND)
+    _mount(f"/proc/self/fd/{tmp}", "/tmp", _MS_BIND)  # noqa: S108
+    os.close(homes)
+    os.close(tmp)
     if len(hosts) == 1:
         socket.sethostname(hosts[0])
     return Places(Path("/home"), Path("/tmp"))  # noqa: S108
