@@ -1,3 +1,8 @@
 """Fixtures for all tests."""
 
-pytest_plugins = ["tests.block.fixtures", "tests.gateway.fixtures", "tests.openstack.fixtures"]
+pytest_plugins = [
+    "tests.browser",
+    "tests.block.fixtures",
+    "tests.gateway.fixtures",
+    "tests.openstack.fixtures",
+]
