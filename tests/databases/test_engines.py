@@ -18,6 +18,16 @@ WHAT = ["tests/stacks", "tests/test_models.py"]
 def test_the_life_of_stacks_and_tickets_on(kind, tmp_path):
     with running(kind, tmp_path / kind) as port:
         env = {**os.environ, "HASTEXO_LAB_TEST_DB": kind, "HASTEXO_LAB_TEST_DB_PORT": str(port)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *WHAT]
+        # Folders of its own: pytest clears those of older runs away, and might take ours for one.
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--basetemp={tmp_path}/own",
+            *WHAT,
+        ]
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
