@@ -139,7 +139,7 @@ class Stack(models.Model):
     ready_at = models.DateTimeField(null=True, blank=True)  # first ready in this generation
     # How far the phase has come: {"done": 3, "total": 7, "answering": 2, "of": 3}, each as far as it is known.
     progress = models.JSONField(default=dict, blank=True)
-    gone_reason = models.CharField(max_length=12, blank=True)  # age, lost, operator
+    gone_reason = models.CharField(max_length=12, blank=True)  # age, operator
 
     # The last failure.
     error_kind = models.CharField(max_length=12, choices=ERROR_KINDS, blank=True)
@@ -187,11 +187,11 @@ class Stack(models.Model):
 
 
 class StackEvent(models.Model):
-    """The history of a stack: each wish, each change of phase, each failure. `message` is for staff."""
+    """The history of a stack: each wish, change of phase and setback. `message` is for staff."""
 
     stack = models.ForeignKey(Stack, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
-    kind = models.CharField(max_length=16)  # wish, phase, error
+    kind = models.CharField(max_length=16)  # wish, phase, setback
     phase = models.CharField(max_length=12, choices=PHASES)
     generation = models.PositiveIntegerField()
     message = models.TextField(blank=True)

@@ -11,7 +11,10 @@ LINES_BEFORE_IDENTIFICATION = 20
 
 
 async def answers(address: str, port: int, kind: Literal["ssh", "tcp"] = "ssh", *, timeout_s: float = 3) -> bool:
-    """True if something accepts a connection there and, for "ssh", says that it speaks SSH."""
+    """True if something accepts a connection there and, for "ssh", says that it speaks SSH.
+
+    Never raises: an address or a port that cannot be does not answer.
+    """
     try:
         async with asyncio.timeout(timeout_s):
             reader, writer = await asyncio.open_connection(address, port, limit=4096)
@@ -19,7 +22,7 @@ async def answers(address: str, port: int, kind: Literal["ssh", "tcp"] = "ssh", 
                 return kind == "tcp" or await _identifies(reader)
             finally:
                 writer.close()
-    except (OSError, TimeoutError, ValueError):
+    except (OSError, TimeoutError, ValueError, OverflowError):
         return False
 
 

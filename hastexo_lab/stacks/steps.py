@@ -48,18 +48,25 @@ class Drive:
 
     async def go(self) -> Outcome:
         """Drive the stack one step further. Whoever claimed it writes the outcome back."""
+        await let_go(self.stack, self.now)
+        step = plan(facts_of(self.stack, self.cloud, self.now))
+        outcome = await self._try(step)
+        if self._ref != self.stack.ref:
+            # A create whose answer was lost has gone through.
+            outcome.fields.setdefault("ref", self._ref)
+        return outcome
+
+    async def _try(self, step: Step) -> Outcome:
         stack = self.stack
-        await let_go(stack, self.now)
-        step = plan(facts_of(stack, self.cloud, self.now))
         try:
             return await self._carry_out(step)
         except Setback as setback:
             return failed(stack, setback.kind, str(setback))
         except ProviderError as error:
-            if step.last:
-                over = time_is_over(stack, self.cloud, error, self.now)
-                return failed(stack, over.kind, str(over))
-            return set_back(stack, step, error)
+            if not step.last:
+                return set_back(stack, step, error)
+            over = time_is_over(stack, self.cloud, error, self.now)
+            return failed(stack, over.kind, str(over))
 
     async def _carry_out(self, step: Step) -> Outcome:
         match step.do:
@@ -95,6 +102,10 @@ class Drive:
     def _ref(self) -> str:
         return self.stack.ref or (self.cloud.ref if self.cloud else "")
 
+    @property
+    def _kept(self) -> bool:
+        return self.stack.error_kind == ErrorKind.UNREACHABLE
+
     # Waiting
 
     async def _wait(self, phase: Phase) -> Outcome:
@@ -105,20 +116,22 @@ class Drive:
             return Outcome(phase=phase, fields={"progress": {}})
         if phase == Phase.CREATING:
             return Outcome(phase=phase, fields=await self._progress())
-        # What a failed create has left is on its way out, or not to be seen yet.
-        clearing = phase == Phase.FAILED and stack.launched_at and not stack.ready_at
-        going = self.cloud is not None and self.cloud.state == CloudState.DELETING
-        return Outcome(phase=phase, in_s=(1 if going else UNSEEN_IDLE_LOOK_S) if clearing else None)
+        if phase == Phase.FAILED and stack.launched_at and not (stack.ready_at or self._kept):
+            # What a failed create has left is on its way out, or not to be seen yet.
+            going = self.cloud is not None and self.cloud.state == CloudState.DELETING
+            return Outcome(phase=phase, in_s=1 if going else UNSEEN_IDLE_LOOK_S)
+        return Outcome(phase=phase)
 
     def _wait_for_sight(self, phase: Phase, error: ProviderError) -> Outcome:
         stack = self.stack
         asked_s = (error.retry_after_s or 0) if isinstance(error, Transient) else 0
-        fields: dict[str, Any] = {"progress": {}} if phase != stack.phase else {}
-        if phase != Phase.FAILED:
-            fields["error_message"] = str(error)
         look_s = UNSEEN_LOOK_S if phase in WAITED_FOR else UNSEEN_IDLE_LOOK_S
-        note = news(stack, str(error)) if phase in WAITED_FOR else ""
-        return Outcome(phase=phase, fields=fields, in_s=max(look_s, asked_s), note=note)
+        if phase == Phase.FAILED:
+            return Outcome(phase=phase, in_s=max(look_s, asked_s))
+        fields: dict[str, Any] = {"error_message": str(error)}
+        if phase != stack.phase:
+            fields["progress"] = {}
+        return Outcome(phase=phase, fields=fields, in_s=max(look_s, asked_s), note=news(stack, str(error)))
 
     async def _progress(self) -> dict[str, Any]:
         """How far the machines are, now and then. It is only to be told: nothing waits for it or fails by it."""
@@ -174,7 +187,6 @@ class Drive:
         stack = self.stack
         outputs = await self._provider().outputs(self._ref)
         fields: dict[str, Any] = {
-            "ref": self._ref,
             "address": outputs.address,
             "port_offset": outputs.port_offset,
             "host_keys": outputs.host_keys or stack.host_keys,

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
+from django.db import close_old_connections
 from django.utils import timezone
 
+from hastexo_lab.conf import lab_settings
 from hastexo_lab.models import Bell, Stack
 from hastexo_lab.stacks.lifeline import die_with_parent
-from hastexo_lab.stacks.tasks import LOST_AFTER, QUEUE, reseed
+from hastexo_lab.stacks.tasks import QUEUE, reseed
 
 log = logging.getLogger("hastexo_lab.worker")
+
+T = TypeVar("T")
 
 WATCH_EVERY_S = 5.0
 PRUNE_EVERY_S = 3600.0
@@ -27,6 +35,8 @@ STOP_WITHIN_S = 30.0
 MAX_RESTART_DELAY_S = 10.0
 # A worker that ran this long has not failed at its start.
 STARTED_WELL_S = 20.0
+# An idle slot shows itself every 20 s, and then has to wait for a tend of another one at most.
+HEALTHY_WITHIN_S = 60.0
 
 
 @dataclass
@@ -36,11 +46,12 @@ class Supervisor:
     workers: int
     backend: str
     poll_s: float = 0.25
+    # How many worker processes there are now.
+    alive: int = 0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Run until `stop`; afterwards no worker is left."""
-        await sync_to_async(reseed)()
         async with asyncio.TaskGroup() as group:
             for _ in range(self.workers):
                 group.create_task(self._keep_one())
@@ -74,52 +85,81 @@ class Supervisor:
             delay_s = 0.0 if lasted_s > STARTED_WELL_S else min(2 * delay_s + 0.5, MAX_RESTART_DELAY_S)
             await self._pause(delay_s)
 
-    async def _run_one(self, name: str) -> int:
-        command = (sys.executable, "-m", "django", "db_worker", "--queue-name", QUEUE, "--no-reload")
-        options = ("--interval", str(self.poll_s), "--backend", self.backend, "--worker-id", name, "-v", "0")
-        env = {**os.environ, "HASTEXO_LAB_WORKER": name, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        # A session of its own: Ctrl-C reaches the supervisor only, which ends its workers in order.
-        process = await asyncio.create_subprocess_exec(
-            *command, *options, env=env, start_new_session=True, preexec_fn=die_with_parent
-        )
+    async def _run_one(self, name: str) -> int | str:
+        """Run a worker to its end. Returns its exit code, or why it could not be started."""
+        try:
+            process = await self._start(name)
+        except OSError as error:
+            return f"not started: {error.strerror}"
+        self.alive += 1
         stopping = asyncio.create_task(self._stopping.wait())
         ended = asyncio.create_task(process.wait())
         try:
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
             return await ended if ended.done() else await _end(process)
         finally:
+            self.alive -= 1
             stopping.cancel()
             if process.returncode is None:
                 process.kill()
 
+    async def _start(self, name: str) -> asyncio.subprocess.Process:
+        command = (sys.executable, "-m", "django", "db_worker", "--queue-name", QUEUE, "--no-reload")
+        options = ("--interval", str(self.poll_s), "--backend", self.backend, "--worker-id", name, "-v", "0")
+        env = {**os.environ, "HASTEXO_LAB_WORKER": name, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # A session of its own: Ctrl-C reaches the supervisor only, which ends its workers in order.
+        return await asyncio.create_subprocess_exec(
+            *command, *options, env=env, start_new_session=True, preexec_fn=die_with_parent
+        )
+
     async def _take_over_from(self, name: str) -> None:
         """What a dead worker held is free at once, and somebody looks at it."""
-        try:
-            await sync_to_async(Stack.objects.release)(name)
-            await sync_to_async(reseed)(force=True)
-        except Exception:
-            log.exception("could not take over from name=%s; its leases end by themselves", name)
+
+        def take_over() -> None:
+            Stack.objects.release(name)
+            reseed(force=True)
+
+        while not await _done(take_over, f"take over from {name}"):
+            if not await self._pause(WATCH_EVERY_S):
+                return
 
     async def _watch(self) -> None:
+        """See to it that no slot goes silent. At the start nobody knows what was killed before."""
+        begin = partial(reseed, force=True)
+        while not await _done(begin, "ring the bell") and await self._pause(WATCH_EVERY_S):
+            pass
         while await self._pause(WATCH_EVERY_S):
-            try:
-                if rung := await sync_to_async(reseed)():
-                    log.warning("lost tends rung again count=%s", rung)
-            except Exception:
-                log.exception("the database did not answer")
+            await _done(reseed, "ring lost tends")
 
     async def _prune(self) -> None:
         """The engine keeps a row for each task that has run: let go of those of the last hours."""
-        while await self._pause(PRUNE_EVERY_S):
-            try:
-                options = (f"--queue-name={QUEUE}", f"--backend={self.backend}", "--min-age-days=1", "-v0")
-                await sync_to_async(call_command)("prune_db_task_results", *options)
-            except Exception:
-                log.exception("old task results could not be pruned")
+        options = (f"--queue-name={QUEUE}", f"--backend={self.backend}", "--min-age-days=1", "-v0")
+        while await self._pause(WATCH_EVERY_S):
+            await _done(lambda: call_command("prune_db_task_results", *options), "prune old task results")
+            if not await self._pause(PRUNE_EVERY_S):
+                return
+
+
+async def _done(work: Callable[[], object], what: str) -> bool:
+    """Do it on the database. A failure is logged; the caller tries again later."""
+    try:
+        await on_database(work)
+    except Exception:
+        log.exception("could not %s", what)
+        return False
+    return True
+
+
+@sync_to_async
+def on_database(work: Callable[[], T]) -> T:
+    """Do it with a connection that works, as far as one is to be had: this process lives on when one breaks."""
+    close_old_connections()
+    return work()
 
 
 async def _end(process: asyncio.subprocess.Process) -> int:
-    process.terminate()
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
     try:
         async with asyncio.timeout(STOP_WITHIN_S):
             return await process.wait()
@@ -128,10 +168,7 @@ async def _end(process: asyncio.subprocess.Process) -> int:
         return await process.wait()
 
 
-def healthy() -> bool:
-    """True while every slot of the bell has shown itself lately. Raises DatabaseError."""
-    since = timezone.now() - LOST_AFTER
-    alive = Bell.objects.filter(heartbeat_at__gte=since) | Bell.objects.filter(
-        due_at__gte=timezone.now() - timedelta(seconds=WATCH_EVERY_S)
-    )
-    return Bell.objects.exists() and not Bell.objects.exclude(pk__in=alive).exists()
+def tending() -> bool:
+    """True while labs are tended, by a worker of any machine: each slot serves all. Raises django.db.Error."""
+    since = timezone.now() - timedelta(seconds=HEALTHY_WITHIN_S)
+    return Bell.objects.filter(slot__lt=lab_settings().worker_slots, heartbeat_at__gte=since).exists()

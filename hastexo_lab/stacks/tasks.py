@@ -67,7 +67,7 @@ def ring_slot(slot: int) -> None:
     """Have this slot tended now, unless it is being tended."""
     now = timezone.now()
     Bell.objects.get_or_create(slot=slot)
-    asleep = Q(due_at__gt=now + SOON) | lost(now)
+    asleep = Q(due_at__gt=now + SOON) | _lost(now)
     enqueue(Bell.objects.filter(asleep, slot=slot), slot, now)
 
 
@@ -87,10 +87,12 @@ def reseed(*, force: bool = False) -> int:
     slots = range(lab_settings().worker_slots)
     for slot in slots:
         Bell.objects.get_or_create(slot=slot)
-    wanted = Q() if force else lost(now)
-    return sum(enqueue(Bell.objects.filter(wanted, slot=slot), slot, now) for slot in slots)
+    wanted = Q() if force else _lost(now)
+    rung = sum(enqueue(Bell.objects.filter(wanted, slot=slot), slot, now) for slot in slots)
+    if rung and not force:
+        log.warning("lost tends rung again count=%s", rung)
+    return rung
 
 
-def lost(now: datetime) -> Q:
-    """Bells whose tend has not shown itself for too long."""
+def _lost(now: datetime) -> Q:
     return Q(due_at=None) | Q(due_at__lt=now - LOST_AFTER)

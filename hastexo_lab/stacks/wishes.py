@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from hastexo_lab.models import Blueprint, ErrorKind, Goal, Phase, Stack, StackEvent
 from hastexo_lab.stacks.tasks import ring
+
+# Somebody who opens the page so long after the author's mistake was found tries whether it is mended: what
+# was missing may have been in the cloud, where no change of the course tells of it.
+MENDED_AFTER_S = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +88,10 @@ def find(course_id: str, learner_id: str, lab: str) -> Stack | None:
 
 def _wish(stack: Stack, message: str, **wanted: Any) -> Stack:
     now = timezone.now()
+    # Somebody may have asked to be kept awake for longer than that.
+    active_at = Case(When(active_at__lt=now, then=Value(now)), default=F("active_at"))
     with transaction.atomic():
-        Stack.objects.filter(pk=stack.pk).update(wish=F("wish") + 1, next_at=now, active_at=now, **wanted)
+        Stack.objects.filter(pk=stack.pk).update(wish=F("wish") + 1, next_at=now, active_at=active_at, **wanted)
         StackEvent.objects.create(
             stack=stack, kind="wish", phase=stack.phase, generation=stack.generation, message=message
         )
@@ -104,14 +111,24 @@ def enter(order: LabOrder, *, again: bool = False) -> Stack:
     )
     if made:
         return _wish(stack, "enter")
-    if stack.phase in (Phase.GONE, Phase.FAILED) and not again:
-        changed = stack.candidates != wanted["candidates"]
-        mended = stack.phase == Phase.FAILED and stack.error_kind == ErrorKind.AUTHOR and changed
-        if not mended:
-            return stack
+    if not again and _waits_for_a_click(stack, wanted["candidates"]):
+        return stack
     if stack.phase in (Phase.GONE, Phase.FAILED):
         return _retry(stack, wanted)
     return _wish(stack, "enter", goal=Goal.UP, **wanted)
+
+
+def _waits_for_a_click(stack: Stack, candidates: list[dict[str, Any]]) -> bool:
+    """Whether just opening the page changes nothing: the lab is gone, removed, or has failed for now."""
+    if stack.phase == Phase.FAILED:
+        mended = stack.candidates != candidates or _long_ago(stack.error_at)
+        return stack.error_kind != ErrorKind.AUTHOR or not mended
+    removed = stack.goal == Goal.GONE and (stack.phase == Phase.DELETING or stack.gone_reason == "operator")
+    return stack.phase == Phase.GONE or removed
+
+
+def _long_ago(then: datetime | None) -> bool:
+    return then is not None and (timezone.now() - then).total_seconds() > MENDED_AFTER_S
 
 
 def _retry(stack: Stack, wanted: dict[str, Any]) -> Stack:

@@ -12,9 +12,10 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from hastexo_lab.models import Phase, Stack
-from hastexo_lab.providers.local import LocalProvider
 from hastexo_lab.stacks import wishes
+from hastexo_lab.stacks.registry import providers
 from hastexo_lab.stacks.tend import Tend
+from tests.stacks.trouble import Troubled
 
 TERMINAL = "hosts:\n  - name: web\n"
 
@@ -30,7 +31,7 @@ async def tend_once() -> int:
 class Labs:
     """Wishes for a learner's lab, and rounds of tending until something is so."""
 
-    def __init__(self, provider: LocalProvider):
+    def __init__(self, provider: Troubled):
         self.provider = provider
         self.order = wishes.LabOrder(
             course_id="course-v1:org+course+run",
@@ -60,6 +61,12 @@ class Labs:
                 time.sleep(0.02)
         return stack
 
+    def step(self, stack: Stack, **so) -> Stack:
+        """One step now, with the row changed to this before."""
+        Stack.objects.filter(pk=stack.pk).update(**{"next_at": timezone.now(), **so})
+        assert self.tend() == 1
+        return self.now(stack)
+
     def due_now(self, stack: Stack) -> None:
         Stack.objects.filter(pk=stack.pk).update(next_at=timezone.now())
 
@@ -78,6 +85,10 @@ def labs(tmp_path, settings, transactional_db):
     root = tmp_path / "stacks"
     config = {"type": "local", "root": str(root)}
     settings.HASTEXO_LAB = {**settings.HASTEXO_LAB, "site": "test", "providers": {"local": config}}
-    provider = LocalProvider("local", config, site="test")
+    provider = Troubled("local", config, site="test")
+    providers()._built["local"] = provider
     yield Labs(provider)
+    provider.trouble.clear()
+    provider.always.clear()
     asyncio.run(provider.destroy_all())
+    providers()._built.clear()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import signal
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from hastexo_lab.conf import lab_settings
-from hastexo_lab.stacks.supervise import Supervisor, healthy
+from hastexo_lab.stacks.supervise import Supervisor, on_database, tending
+
+log = logging.getLogger("hastexo_lab.worker")
 
 REQUEST_LIMIT = 4096
+ASK_WITHIN_S, DATABASE_WITHIN_S = 5.0, 5.0
+KEEP_CONNECTION_S = 60
 
 
 class Command(BaseCommand):
@@ -35,6 +41,9 @@ class Command(BaseCommand):
         """Run."""
         if options["workers"] < 1:
             raise CommandError(f"--workers is {options['workers']}; give 1 or more.")
+        kept_s = connection.settings_dict["CONN_MAX_AGE"]
+        if kept_s is not None and kept_s < KEEP_CONNECTION_S:
+            log.warning("the task engine is slow: set the database's CONN_MAX_AGE to %s or more", KEEP_CONNECTION_S)
         asyncio.run(self._run(options))
 
     async def _run(self, options: dict[str, Any]) -> None:
@@ -42,11 +51,7 @@ class Command(BaseCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.stop)
-        server = None
-        if options["health_port"]:
-            server = await asyncio.start_server(
-                _answer_health, options["health_host"], options["health_port"], limit=REQUEST_LIMIT
-            )
+        server = await _serve_health(supervisor, options["health_host"], options["health_port"])
         try:
             await supervisor.run()
         finally:
@@ -54,21 +59,37 @@ class Command(BaseCommand):
                 server.close()
 
 
-async def _answer_health(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await reader.readuntil(b"\r\n\r\n")
-            try:
-                well = await sync_to_async(healthy)()
-                said = "tending" if well else "not tending"
-            except DatabaseError:
-                well, said = False, "the database does not answer"
-            body = json.dumps({"status": "ok" if well else "failing", "detail": said})
-            status = "200 OK" if well else "503 Service Unavailable"
-            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            writer.write(f"{head}Connection: close\r\n\r\n{body}".encode())
+async def _serve_health(supervisor: Supervisor, host: str, port: int) -> asyncio.Server | None:
+    if not port:
+        return None
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(ASK_WITHIN_S):
+                await reader.readuntil(b"\r\n\r\n")
+            writer.write(_response(await _trouble(supervisor)))
             await writer.drain()
-    except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        pass
-    finally:
         writer.close()
+
+    try:
+        return await asyncio.start_server(answer, host, port, limit=REQUEST_LIMIT)
+    except OSError as error:
+        raise CommandError(f"--health-port {port} of {host} cannot be used: {error.strerror}.") from error
+
+
+async def _trouble(supervisor: Supervisor) -> str:
+    """What keeps labs from being tended, "" = nothing."""
+    if not supervisor.alive:
+        return "no worker process is running here"
+    try:
+        async with asyncio.timeout(DATABASE_WITHIN_S):
+            return "" if await on_database(tending) else "no worker has tended labs lately"
+    except (DatabaseError, TimeoutError):
+        return "the database does not answer"
+
+
+def _response(trouble: str) -> bytes:
+    body = json.dumps({"status": "failing" if trouble else "ok", "detail": trouble or "tending"})
+    status = "503 Service Unavailable" if trouble else "200 OK"
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n{body}".encode()
