@@ -50,7 +50,7 @@ def failed(stack: Stack, kind: ErrorKind, message: str) -> Outcome:
     """The lab has failed: the learner gets a reference, staff find the reason by it."""
     pick = secrets.choice
     reference = "-".join("".join(pick(REFERENCE_ALPHABET) for _ in range(4)) for _ in range(2))
-    log.warning("stack failed stack=%s kind=%s reference=%s", stack.name, kind, reference)
+    log.warning("stack failed stack=%s kind=%s reference=%s reason=%r", stack.name, kind, reference, message)
     failure = {
         "error_kind": kind,
         "error_message": message,
@@ -67,7 +67,9 @@ def set_back(stack: Stack, step: Step, error: ProviderError) -> Outcome:
         return failed(stack, ErrorKind.AUTHOR, str(error))
     if step.do == Do.CREATE and stack.attempts >= MOST_ATTEMPTS:
         return failed(stack, ErrorKind.TRANSIENT, str(error))
-    log.info("step did not work stack=%s do=%s kind=%s", stack.name, step.do, type(error).__name__)
+    log.info(
+        "step did not work stack=%s do=%s kind=%s reason=%r", stack.name, step.do, type(error).__name__, str(error)
+    )
     asked_s = (error.retry_after_s or 0) if isinstance(error, Transient) else 0
     settling_s = 1 if isinstance(error, UnknownOutcome) else 0
     return Outcome(
