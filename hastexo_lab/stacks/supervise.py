@@ -109,7 +109,12 @@ class Supervisor:
         env = {**os.environ, "HASTEXO_LAB_WORKER": name, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         # A session of its own: Ctrl-C reaches the supervisor only, which ends its workers in order.
         return await asyncio.create_subprocess_exec(
-            *command, *options, env=env, start_new_session=True, preexec_fn=die_with_parent
+            *command,
+            *options,
+            env=env,
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
         )
 
     async def _take_over_from(self, name: str) -> None:
@@ -159,6 +164,8 @@ def on_database(work: Callable[[], T]) -> T:
 
 async def _end(process: asyncio.subprocess.Process) -> int:
     with contextlib.suppress(ProcessLookupError):
+        if process.stdin:
+            process.stdin.close()
         process.terminate()
     try:
         async with asyncio.timeout(STOP_WITHIN_S):

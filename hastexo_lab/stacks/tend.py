@@ -24,6 +24,7 @@ from django.utils import timezone
 from hastexo_lab.conf import lab_settings
 from hastexo_lab.models import Bell, Phase, Stack
 from hastexo_lab.stacks import tasks
+from hastexo_lab.stacks.lifeline import told_to_end
 from hastexo_lab.stacks.outcome import Outcome, write_back
 from hastexo_lab.stacks.setbacks import stumbled
 from hastexo_lab.stacks.steps import Drive
@@ -106,7 +107,7 @@ class Tend:
 
     def has_time(self) -> bool:
         """Whether more may be claimed."""
-        return asyncio.get_running_loop().time() < self._began + BUDGET_S
+        return asyncio.get_running_loop().time() < self._began + BUDGET_S and not told_to_end()
 
     async def round(self) -> datetime:
         """Take in hand what is due. Returns when more is."""

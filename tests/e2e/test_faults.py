@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 
 import pytest
 
@@ -116,3 +117,13 @@ def test_a_port_that_is_taken_is_said_at_once(tmp_path):
         running_bench(tmp_path / "two", "--port", bench.url.split(":")[-1].strip("/")),
     ):
         pass
+
+
+def test_ctrl_c_while_a_stack_is_made_is_quick(learners, tmp_path):
+    course = {**COURSE, "slow.yaml": LAB + "create_s: 120\n"}
+    with running_bench(tmp_path / "bench", course=course) as bench:
+        learners(bench, "slow").open().until("creating")
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert bench.processes() == {}
+    assert bench.stacks() == []
