@@ -40,8 +40,9 @@ def test_an_rdp_desktop_draws_and_takes_keys(bench, learners):
 
 
 def desktop(bench, learner, name):
-    learner.open().until_drawn()
-    wait_for(lambda: typed(bench, learner, name), within_s=40, what=learner.said)
+    learner.open().until("up")
+    wait_for(lambda: typed(bench, learner, name), within_s=60, what=learner.said)
+    assert learner.drawn()
     assert not learner.faults
 
 

@@ -148,7 +148,8 @@ def test_each_state_has_its_words_and_its_buttons(page: Page, name: str) -> None
     state, word, heading, buttons = STATES[name]
     show(page, state)
     expect(page.locator("[data-role=status]")).to_contain_text(word)
-    expect(page.locator("section.hastexo-lab")).to_have_attribute("data-phase", state.get("phase", "new"))
+    phase = "failed" if "refused" in state else state.get("phase", "new")
+    expect(page.locator("section.hastexo-lab")).to_have_attribute("data-phase", phase)
     if heading:
         expect(page.get_by_role("heading", name=heading)).to_have_attribute("aria-level", "3")
     expect(page.locator(".hl-card")).to_have_count(1 if heading else 0)

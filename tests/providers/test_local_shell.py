@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -41,8 +42,15 @@ async def test_a_shell_has_a_terminal_a_prompt_and_a_home(new_lab: NewLab) -> No
         assert (await shell.wait()).exit_status == 7
 
 
-async def test_control_c_interrupts(new_lab: NewLab) -> None:
-    lab = await new_lab()
+@pytest.mark.parametrize("ours", [signal.SIG_DFL, signal.SIG_IGN])
+async def test_control_c_interrupts_whatever_it_does_to_the_workbench(
+    new_lab: NewLab, ours: signal.Handlers
+) -> None:
+    before = signal.signal(signal.SIGINT, ours)
+    try:
+        lab = await new_lab()
+    finally:
+        signal.signal(signal.SIGINT, before)
     async with await lab.ssh() as connection:
         shell = await connection.create_process(term_type="xterm")
         await read_until(shell, "$ ")

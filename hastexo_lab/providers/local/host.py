@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import secrets
 import socket
 import sys
@@ -48,6 +49,10 @@ def main() -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
+    # A shell script starts what it puts in the background with Ctrl-C ignored, and what is ignored is inherited:
+    # in the labs of a workbench that was started so, Ctrl-C would do nothing.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     folder = Folder(Path(sys.argv[1]))
     order, lock = folder.order(), take(folder.path / "lock")
     this = look(os.getpid())
