@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Callable
