@@ -16,7 +16,7 @@ from tests.e2e.cloud import course
 
 RUNS = int(os.environ.get("RUNS", "20"))
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.timeout(1800)]
 
 
 class Watch:

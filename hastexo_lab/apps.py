@@ -5,7 +5,21 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.apps import AppConfig
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+
+@checks.register
+def check_settings(**_: Any) -> list[checks.CheckMessage]:
+    """A setting that cannot be is one sentence at the start of any command, and not a traceback later."""
+    from hastexo_lab.conf import lab_settings
+
+    try:
+        lab_settings()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="hastexo_lab.E001")]
+    return []
 
 
 class HastexoLabConfig(AppConfig):

@@ -262,7 +262,7 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
         stack = self._stack(visitor)
         if stack is None:
             raise Trouble(409, NO_LAB_YET)
-        return self._state(wishes.reset(stack), visitor)
+        return self._state(wishes.reset(stack, order.lab_order(self, visitor)), visitor)
 
     @json_post(admit_author)
     def submit_studio_edits(self, visitor: Visitor, data: dict[str, Any]) -> dict[str, Any] | Response:

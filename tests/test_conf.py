@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from hastexo_lab.apps import HastexoLabConfig
+from hastexo_lab.apps import HastexoLabConfig, check_settings
 from hastexo_lab.conf import LabSettings, lab_settings
 from hastexo_lab.plugin_settings import plugin_settings
 from hastexo_lab.xblock import LabXBlock
@@ -36,6 +36,12 @@ def test_a_setting_that_cannot_be_is_named(settings, given, told):
     settings.HASTEXO_LAB = given
     with pytest.raises(ImproperlyConfigured, match=told):
         lab_settings()
+
+
+def test_every_command_says_a_wrong_setting_in_a_sentence(settings):
+    settings.HASTEXO_LAB = {"suspend_timout": 5}
+    [error] = check_settings()
+    assert 'no setting "suspend_timout"' in error.msg
 
 
 def test_old_courses_find_the_block_under_each_of_its_names():

@@ -2,7 +2,7 @@
 
 const EVERY_MS = 10_000;
 /** A lab without a window is kept awake as long as the page is open. */
-const HIDDEN_LAB_MS = 60_000;
+const HIDDEN_LAB_MS = 10_000;
 const SIGNS = ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"];
 
 /** @param {() => void} onactive @param {AbortSignal} signal */

@@ -29,6 +29,8 @@ import { steady, told } from "./state.js";
  */
 
 const EXTEND_S = 3600;
+/** How often a hidden lab that sleeps is woken at most. */
+const WAKE_AGAIN_MS = 10_000;
 /** The screens' code is fetched while the machines still get ready. */
 const SOON = new Set(["booting", "resuming", "up"]);
 
@@ -40,6 +42,7 @@ export class LabPage {
   /** What is asked once more on "Try now". */
   #ask = () => this.#enter(false);
   #copied = "";
+  #wakeAgainAt = 0;
 
   /**
    * @param {HastexoLab} lab
@@ -185,11 +188,19 @@ export class LabPage {
   /** The screens as the phase wants them, and the window as the active screen is. */
   #look() {
     const { phase, active } = this.lab.state;
-    if (this.args.hidden) return this.#set({ link: null });
+    if (this.args.hidden) return this.#keepUp(phase);
     if (SOON.has(phase)) this.#load().catch(() => {});
     if (phase === "up") this.screens.show(active);
     else this.screens.close();
     this.#set(phase === "up" ? this.screens.seen(active) : { opening: false, link: null, copied: false });
+  }
+
+  /** A lab without a window has nobody who could wake it: not after a closed laptop either. @param {string} phase */
+  #keepUp(phase) {
+    this.#set({ link: null });
+    if (phase !== "asleep" || Date.now() < this.#wakeAgainAt) return;
+    this.#wakeAgainAt = Date.now() + WAKE_AGAIN_MS;
+    void this.#enter(true);
   }
 
   /** @param {string} text of the lab's clipboard */

@@ -167,9 +167,12 @@ export function steady(fresh, old) {
   return { ...fresh, since: settled(old.since, fresh.since), idle };
 }
 
+/** What takes a moment is not late at once. */
+const LATE_SLACK_MS = 5000;
+
 /**
  * @param {LabState} state
  * @param {number} now
  * @returns {boolean} it takes longer than usual
  */
-export const isLate = (state, now) => state.typical > 0 && now - state.since > 1500 * state.typical;
+export const isLate = (state, now) => state.typical > 0 && now - state.since > 1500 * state.typical + LATE_SLACK_MS;

@@ -60,6 +60,9 @@ async def write_back(stack: Stack, outcome: Outcome) -> bool:
         "next_at": Case(When(wish=stack.wish, then=next_at), default=Value(now, output_field=DateTimeField())),
         "lease_until": None,
     }
+    if changed and outcome.phase == Phase.UP:
+        # The time in which it could not be used is no time in which it was not used.
+        fields["active_at"] = Case(When(active_at__lt=now, then=Value(now)), default=F("active_at"))
     if not await Stack.objects.filter(pk=stack.pk, epoch=stack.epoch).aupdate(**fields):
         return False
     if changed:

@@ -73,7 +73,7 @@ def take(stack: Stack, place: Place, now: datetime) -> bool:
     with transaction.atomic():
         if 0 <= place.capacity <= _taken(stack, place.name):
             raise ProviderFull(
-                f'Provider "{place.name}" holds {place.capacity} labs of this course, which is its capacity.'
+                f'Provider "{place.name}" has no room for this course: its capacity here is {place.capacity}.'
             )
         return _note(stack, place.name, place.blueprint, now)
 

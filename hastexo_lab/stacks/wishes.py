@@ -144,9 +144,13 @@ def wake(stack: Stack) -> Stack:
     return _wish(stack, "wake", goal=Goal.UP)
 
 
-def reset(stack: Stack) -> Stack:
-    """A new lab as it was at the beginning: the next generation is wanted, so this one goes."""
-    return _wish(stack, "reset", goal=Goal.UP, wanted_generation=stack.generation + 1)
+def reset(stack: Stack, order: LabOrder | None = None) -> Stack:
+    """A new lab as it was at the beginning: the next generation is wanted, so this one goes.
+
+    `order`: what the author says of the lab now; without it the new lab is made as the old one was.
+    """
+    wanted = _wanted(order) if order else {}
+    return _wish(stack, "reset", goal=Goal.UP, wanted_generation=stack.generation + 1, **wanted)
 
 
 def sleep(stack: Stack) -> Stack:

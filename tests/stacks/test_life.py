@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncssh
@@ -15,6 +16,7 @@ from hastexo_lab.stacks.outcome import write_back
 from hastexo_lab.stacks.steps import Drive
 from hastexo_lab.stacks.story import window_state
 
+TERMINAL = "hosts:\n  - name: web\n"
 REFERENCE = r"[2-9A-HJKMNP-Z]{4}-[2-9A-HJKMNP-Z]{4}"
 
 
@@ -238,3 +240,21 @@ def test_secrets_never_reach_the_history_or_a_message(labs, phase, caplog):
     told = " ".join(stack.events.values_list("message", flat=True)) + caplog.text + str(vars(stack))
     for secret in stack.secrets.values():
         assert secret not in told
+
+
+def test_a_lab_that_took_long_to_start_is_not_idle_when_it_is_there(labs):
+    stack = labs.until(labs.enter(suspend_timeout=60, template=TERMINAL + "boot_s: 1\n"), Phase.BOOTING)
+    labs.quiet_for(stack, 61)
+    up = labs.until(stack, Phase.UP)
+    assert window_state(up, timezone.now())["idle"] is None
+    labs.due_now(up)
+    labs.tend()
+    assert labs.now(up).goal == "up"
+
+
+def test_a_reset_makes_the_lab_as_the_author_has_it_now(labs):
+    stack = labs.until(labs.enter(), Phase.UP)
+    changed = replace(labs.order, candidates=(wishes.Candidate(provider="local", template=TERMINAL + "# new\n"),))
+    wishes.reset(stack, changed)
+    fresh = labs.until(stack, Phase.UP, condition=lambda s: s.generation > stack.generation)
+    assert fresh.blueprint.template.endswith("# new\n")

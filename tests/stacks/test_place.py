@@ -89,7 +89,7 @@ def test_whoever_has_lost_the_lease_takes_nothing(blueprint):
 def test_orders_that_are_still_going_out_count_for_the_capacity(blueprint):
     for _ in range(3):
         assert take(row(blueprint, ("one", 3)), capacity=3)
-    with pytest.raises(ProviderFull, match="holds 3 labs of this course"):
+    with pytest.raises(ProviderFull, match="its capacity here is 3"):
         take(row(blueprint, ("one", 3)), capacity=3)
 
 

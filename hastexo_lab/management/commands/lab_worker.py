@@ -30,8 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The command's options."""
-        slots = lab_settings().worker_slots
-        parser.add_argument("--workers", type=int, default=slots, help=f"How many processes (default: {slots}).")
+        parser.add_argument("--workers", type=int, help="How many processes (default: the setting worker_slots).")
         parser.add_argument(
             "--health-port", type=int, default=0, help="Answer GET / there: 200 or 503. 0 = do not."
         )
@@ -39,6 +38,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
+        if options["workers"] is None:
+            options["workers"] = lab_settings().worker_slots
         if options["workers"] < 1:
             raise CommandError(f"--workers is {options['workers']}; give 1 or more.")
         kept_s = connection.settings_dict["CONN_MAX_AGE"]
