@@ -13,8 +13,9 @@ from hastexo_lab.stacks.plan import Facts
 PRESENT_S = 90.0
 # So long a cloud may show what was before the order that it has taken.
 ORDER_SHOWS_S = 3.0
-# So long a create whose answer never came may still be on its way: until then "absent" proves nothing.
-CREATE_LANDS_S = 60.0
+# So long a create whose answer never came may still be on its way (Heat stores a stack after it has validated
+# it): until then "absent" proves nothing.
+CREATE_LANDS_S = 30.0
 
 
 def facts_of(stack: Stack, cloud: CloudStack | None, now: datetime) -> Facts:

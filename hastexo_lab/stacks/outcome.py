@@ -107,7 +107,10 @@ def _when_of_age(stack: Stack, age_s: int, at_most_s: float, now: datetime) -> d
 
 
 def _deadline(stack: Stack, phase: Phase, now: datetime) -> datetime | None:
-    """Until when the phase may last. A boot has what is left of its launch."""
+    """Until when the phase may last. A boot has what is left of its launch; NEW ends if an order has no answer."""
+    if phase == Phase.NEW:
+        launch_s = timedelta(seconds=stack.launch_timeout)
+        return stack.launched_at + launch_s if stack.launched_at and launch_s else None
     if phase == stack.phase or (stack.phase, phase) == (Phase.CREATING, Phase.BOOTING):
         return stack.deadline_at
     times = {

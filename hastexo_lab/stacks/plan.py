@@ -109,9 +109,12 @@ def _take_down(facts: Facts) -> Step:
 
 
 def _begin(facts: Facts) -> Step:
-    # Whether a create went through must be found out, wanted or not.
-    if facts.goal == Goal.ASLEEP and not facts.ordered:
-        return Step(Do.WAIT, facts.phase)
+    if not facts.ordered:
+        return Step(Do.CREATE, Phase.NEW) if facts.goal == Goal.UP else Step(Do.WAIT, facts.phase)
+    # Whether a create went through is found out first, wanted or not. Sent again, one that is there is ours, but
+    # two that are under way at once may both be carried out.
+    if facts.seen is None:
+        return _GIVE_UP if facts.overdue else Step(Do.WAIT, Phase.NEW)
     return Step(Do.CREATE, Phase.NEW)
 
 

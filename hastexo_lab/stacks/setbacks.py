@@ -110,7 +110,7 @@ def time_is_over(stack: Stack, cloud: CloudStack | None, last: object, now: date
     shown = f"is {cloud.state}" if cloud else "could not be observed"
     told = f"{stack.name} {shown} at {stack.provider} after {waited_s} s"
     ending = f" Last: {last}" if last else ""
-    if stack.phase == Phase.CREATING:
+    if stack.phase in (Phase.NEW, Phase.CREATING):
         limit = f"(launch_timeout is {stack.launch_timeout} s)"
         return Setback(ErrorKind.TRANSIENT, f"{told} {limit}.{ending}")
     if cloud is None or cloud.state not in (CloudState.RUNNING, CloudState.SUSPEND_FAILED):

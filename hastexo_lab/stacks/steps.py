@@ -32,7 +32,7 @@ PROGRESS_TIMEOUT_S = 2.0
 PROBE_TIMEOUT_S = 2.0
 # Where a cloud could not be observed: seconds until the next look, with somebody waiting, and without.
 UNSEEN_LOOK_S, UNSEEN_IDLE_LOOK_S = 5.0, 60.0
-WAITED_FOR = (Phase.CREATING, Phase.BOOTING, Phase.RESUMING, Phase.SUSPENDING, Phase.DELETING)
+WAITED_FOR = (Phase.NEW, Phase.CREATING, Phase.BOOTING, Phase.RESUMING, Phase.SUSPENDING, Phase.DELETING)
 # A place that let us wait this long leaves no time for another: the next attempt begins with that one.
 LAST_ORDER_AFTER_S = 4.0
 
@@ -89,7 +89,7 @@ class Drive:
             case Do.GIVE_UP:
                 self._give_up()
             case Do.LOSE:
-                raise Setback(ErrorKind.LOST, f"{self.stack.name} is not at {self.stack.provider} any more.")
+                self._lose()
         raise AssertionError(step)
 
     def _provider(self) -> Provider:
@@ -112,6 +112,8 @@ class Drive:
         stack = self.stack
         if self.unseen:
             return self._wait_for_sight(phase, self.unseen)
+        if phase == Phase.NEW and stack.launched_at:
+            return Outcome(phase=phase, in_s=1)
         if phase != stack.phase:
             return Outcome(phase=phase, fields={"progress": {}})
         if phase == Phase.CREATING:
@@ -244,6 +246,10 @@ class Drive:
         reason = self.cloud.reason if self.cloud else ""
         kind = ERROR_KIND_OF.get(self._provider().failure_kind(reason), ErrorKind.TRANSIENT)
         raise Setback(kind, f"{self.stack.provider}: {reason or 'the stack failed without a reason'}")
+
+    def _lose(self) -> NoReturn:
+        where = f"{self.stack.name} is not at {self.stack.provider} any more"
+        raise Setback(ErrorKind.LOST, f"{where}: it was deleted there. Only a new lab can be started.")
 
     def _give_up(self) -> NoReturn:
         raise time_is_over(self.stack, self.cloud, self.unseen or self.stack.error_message, self.now)

@@ -75,10 +75,10 @@ def test_stacks_that_are_watched_are_due_together():
 def test_nothing_that_waits_is_forgotten():
     """Every row that is left as it is comes due again, soon where somebody waits for it."""
     errors, seens = ["", ErrorKind.FULL, ErrorKind.UNREACHABLE], [Transient("away"), *CloudState]
-    for goal, phase, seen, error, launched, ready in product(
-        Goal, Phase, seens, errors, (None, NOW), (None, NOW - timedelta(minutes=1))
+    for goal, phase, seen, error, launched, ready, ref in product(
+        Goal, Phase, seens, errors, (None, NOW), (None, NOW - timedelta(minutes=1)), ("", "r")
     ):
-        stack = row(phase=phase, goal=goal, error_kind=error, launched_at=launched, ready_at=ready)
+        stack = row(phase=phase, goal=goal, error_kind=error, launched_at=launched, ready_at=ready, ref=ref)
         cloud = None if isinstance(seen, Transient) else CloudStack(ref="r", name=stack.name, state=seen)
         step = plan(facts_of(stack, cloud, NOW))
         if step.do != Do.WAIT:
@@ -86,7 +86,7 @@ def test_nothing_that_waits_is_forgotten():
         shown = (cloud or seen) if launched else None
         outcome = asyncio.run(Drive(stack, shown)._wait(step.phase))
         due = in_s(stack, outcome)
-        idle = (phase, goal) in (("new", "asleep"), ("queued", "asleep"))
+        idle = (phase, goal) in (("new", "asleep"), ("queued", "asleep")) and not launched
         kept = ready or error == ErrorKind.UNREACHABLE or not launched
         settled = (step.phase, goal) in (("up", "up"), ("asleep", "asleep")) or (step.phase == "failed" and kept)
         assert (due is None) == idle, (goal, phase, seen)
@@ -98,6 +98,9 @@ def test_nothing_that_waits_is_forgotten():
 @pytest.mark.parametrize(
     ("before", "after", "so", "seconds"),
     [
+        ("new", "new", {"launched_at": None}, None),
+        ("new", "new", {"launched_at": NOW, "launch_timeout": 60}, 60),
+        ("new", "new", {"launched_at": NOW, "launch_timeout": 0}, None),
         ("new", "creating", {}, 900),
         ("new", "creating", {"launch_timeout": 0}, None),
         ("creating", "booting", {"deadline_at": NOW}, 0),
@@ -110,7 +113,7 @@ def test_nothing_that_waits_is_forgotten():
         ("suspending", "resuming", {"deadline_at": NOW}, 300),
         ("up", "suspending", {"launch_timeout": 0}, 900),
         ("up", "deleting", {}, 900),
-        ("deleting", "new", {"deadline_at": NOW}, None),
+        ("deleting", "new", {"deadline_at": NOW, "launched_at": None}, None),
     ],
 )
 def test_a_phase_has_its_deadline(before, after, so, seconds):

@@ -77,6 +77,7 @@ def test_a_stack_that_could_not_be_resumed_is_never_suspended():
 def test_nothing_is_created_where_something_may_be():
     for facts in every_fact():
         if plan(facts).do == Do.CREATE:
+            assert facts.seen or not facts.ordered
             assert facts.phase in (Phase.NEW, Phase.QUEUED)
             assert not facts.stale
 
@@ -84,9 +85,13 @@ def test_nothing_is_created_where_something_may_be():
 CELLS = [
     # goal, phase, seen, further facts → what is done, the phase then
     ("up", "new", None, {}, "create", "new"),
-    ("up", "new", None, {"ordered": True}, "create", "new"),
+    ("up", "new", None, {"ordered": True}, "wait", "new"),
+    ("up", "new", None, {"ordered": True, "overdue": True}, "give_up", "failed"),
+    ("up", "new", "absent", {"ordered": True}, "create", "new"),
+    ("up", "new", "creating", {"ordered": True}, "create", "new"),
     ("asleep", "new", None, {}, "wait", "new"),
-    ("asleep", "new", None, {"ordered": True}, "create", "new"),
+    ("asleep", "new", None, {"ordered": True}, "wait", "new"),
+    ("asleep", "new", "creating", {"ordered": True}, "create", "new"),
     ("up", "queued", None, {"ordered": False}, "create", "new"),
     ("gone", "new", None, {}, "clear", "new"),
     ("gone", "new", "running", {"ordered": True}, "delete", "deleting"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from hastexo_lab.models import Phase, Stack
 from hastexo_lab.providers.base import AuthorMistake, CloudState, Launch, ProviderFull, Transient, UnknownOutcome
 from hastexo_lab.secretbox import seal
-from hastexo_lab.stacks import setbacks, wishes
+from hastexo_lab.stacks import place, setbacks, wishes
 from hastexo_lab.stacks.registry import providers
 from tests.stacks.trouble import After
 
@@ -34,6 +35,33 @@ def test_an_order_whose_answer_was_lost_is_found_again_and_ordered_once(labs):
     assert labs.provider.calls["create"] == 3
     assert len(labs.cloud()) == 1
     assert stack.error_message == ""
+
+
+def test_an_order_that_is_perhaps_still_on_its_way_is_not_given_again(labs):
+    """Heat looks for the name before it validates, and stores after it: two orders at once are two stacks."""
+    stack = labs.enter()
+    now = timezone.now()
+    [held] = Stack.objects.claim(now, worker="killed", lease_s=30, limit=1)
+    [[there], _] = async_to_sync(place.places)(held)
+    assert async_to_sync(place.take)(held, there, now)
+    Stack.objects.release("killed")
+    stack = labs.step(stack)
+    assert (stack.phase, labs.provider.calls["create"]) == ("new", 0)
+    assert stack.next_at < timezone.now() + timedelta(seconds=2)
+    labs.step(stack, launched_at=ago(31))
+    assert labs.provider.calls["create"] == 1
+
+
+def test_an_order_without_an_answer_at_a_cloud_that_is_away_is_told_in_the_end(labs):
+    labs.provider.trouble["create"] = [UnknownOutcome("no answer")]
+    stack = labs.enter()
+    labs.tend()
+    labs.provider.always = {"observe_all": Transient("cloud away")}
+    stack = labs.step(stack)
+    assert stack.deadline_at
+    stack = labs.step(stack, deadline_at=ago(1))
+    assert (stack.phase, stack.error_kind) == ("failed", "transient")
+    assert "could not be observed at local" in stack.error_message
 
 
 def test_a_create_that_never_gets_an_answer_fails_and_leaves_nothing(labs):
@@ -67,7 +95,7 @@ def test_after_a_while_what_never_came_is_forgotten(labs):
     stack = labs.enter(template=SLOW)
     labs.tend()
     wishes.remove(stack)
-    assert labs.step(stack, launched_at=ago(61)).phase == Phase.GONE
+    assert labs.step(stack, launched_at=ago(31)).phase == Phase.GONE
 
 
 def test_an_unknown_create_is_asked_for_where_it_was_sent_as_it_was_sent(labs):
@@ -127,7 +155,7 @@ def test_an_error_of_our_own_is_visible_and_in_the_end_told(labs, caplog):
     assert "KeyError" in stack.error_message
     assert "KeyError" in caplog.text
     for _ in range(setbacks.MOST_ATTEMPTS):
-        stack = labs.step(stack)
+        stack = labs.step(stack, launched_at=ago(31))
     assert (stack.phase, stack.error_kind) == ("failed", "transient")
     assert stack.events.filter(kind="setback").count() == 1
     assert not any("secret-word" in message for message in stack.events.values_list("message", flat=True))

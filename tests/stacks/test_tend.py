@@ -116,10 +116,15 @@ def test_a_write_that_meets_a_deadlock_is_written_again(labs, monkeypatch):
     assert labs.now(stack).phase == Phase.CREATING
 
 
-def test_a_step_that_meets_a_deadlock_is_tried_again_soon_and_counts_for_nothing(labs):
-    labs.provider.trouble["create"] = [OperationalError("deadlock")]
+def test_a_step_that_meets_a_deadlock_is_tried_again_soon_and_counts_for_nothing(labs, monkeypatch):
     stack = labs.enter()
-    labs.tend()
+
+    async def deadlock(stack: Stack) -> None:
+        raise OperationalError("deadlock")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hastexo_lab.stacks.steps.places", deadlock)
+        labs.tend()
     stack = labs.now(stack)
     assert (stack.lease_until, stack.attempts, stack.error_message) == (None, 0, "")
     assert timezone.now() < stack.next_at < timezone.now() + timedelta(seconds=2)
