@@ -47,6 +47,15 @@ import asyncio
 from hastexo_lab.stacks.registry import providers
 asyncio.run(providers().get("local").destroy_all())
 """
+HANG = """
+import time
+from asgiref.sync import async_to_sync
+from hastexo_lab.stacks import tasks, tend
+async def silent_for_good(slot, token):
+    time.sleep(60)
+tend.tend_slot, tasks.HANGS_AFTER_S = silent_for_good, 1
+async_to_sync(tasks.tend.func)(0, "token")
+"""
 SLOW = "hosts:\n  - name: web\ncreate_s: 4\n"
 
 
@@ -200,6 +209,14 @@ def test_asked_to_stop_nothing_is_left(site):
     assert time.monotonic() - began < 30
     assert gone(processes)
     assert site.health() == (0, {})
+
+
+def test_a_worker_that_is_blocked_for_good_says_where_and_ends(site):
+    env = {**site.env, "HASTEXO_LAB_WORKER": "w1"}
+    words = site.command("shell", "-c", HANG)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "silent_for_good" in done.stderr
 
 
 def test_a_port_that_is_taken_is_said(site):
