@@ -125,11 +125,13 @@ def test_an_old_lab_that_somebody_looks_at_is_not_deleted(labs):
     assert labs.now(stack).phase == Phase.UP
 
 
-def test_a_template_that_cannot_work_is_the_authors_to_mend(labs):
+def test_a_template_that_cannot_work_is_the_authors_to_mend(labs, caplog):
     stack = labs.until(labs.enter(template="hosts: 7\n"), Phase.FAILED)
     assert stack.error_kind == "author"
     assert "hosts" in stack.error_message
     assert re.fullmatch(REFERENCE, stack.error_reference)
+    assert stack.error_reference in caplog.text
+    assert stack.error_message not in caplog.text
     told = window_state(stack, timezone.now())["failure"]
     assert "staff" not in told
     assert window_state(stack, timezone.now(), staff=True)["failure"]["staff"] == stack.error_message
