@@ -153,5 +153,4 @@ def lab_order(block: Any, visitor: Visitor) -> LabOrder:
         launch_timeout=seconds("launch_timeout"),
         suspend_timeout=seconds("suspend_timeout"),
         delete_age=seconds("delete_age"),
-        key_type=values["stack_key_type"],
     )

@@ -68,7 +68,7 @@ def plan(facts: Facts) -> Step:
     if facts.phase in (Phase.NEW, Phase.QUEUED):
         return _begin(facts)
     if facts.seen == Cloud.ABSENT:
-        return Step(Do.LOSE, Phase.FAILED)
+        return _LOSE
     return _in_time(_by_table(facts), facts)
 
 
@@ -129,7 +129,7 @@ def _after_failure(facts: Facts) -> Step:
 
 def _try_again(facts: Facts) -> Step:
     if facts.seen == Cloud.ABSENT or not facts.ordered:
-        return Step(Do.LOSE, Phase.FAILED)
+        return _LOSE
     return _TABLE[Phase.ASLEEP].get(facts.seen, _TO_RESUMING) if facts.seen else _TO_RESUMING
 
 
@@ -140,6 +140,7 @@ _RESUME = Step(Do.RESUME, Phase.RESUMING)
 _SUSPEND = Step(Do.SUSPEND, Phase.SUSPENDING)
 _PROBE_AWAKE = Step(Do.PROBE, Phase.RESUMING)
 _BLAME = Step(Do.BLAME_CREATE, Phase.FAILED)
+_LOSE = Step(Do.LOSE, Phase.FAILED)
 _GIVE_UP = Step(Do.GIVE_UP, Phase.FAILED)
 
 # What is done while the lab is wanted up. A cell that is not here waits.
@@ -148,7 +149,7 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
         Cloud.RUNNING: Step(Do.LEARN, Phase.BOOTING),
         Cloud.CREATE_FAILED: _BLAME,
         Cloud.DELETE_FAILED: _BLAME,
-        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETING: _LOSE,
         Cloud.SUSPENDED: _RESUME,
         Cloud.RESUME_FAILED: _RESUME,
         Cloud.SUSPENDING: _TO_SUSPENDING,
@@ -159,8 +160,8 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
         Cloud.RUNNING: Step(Do.PROBE, Phase.BOOTING),
         Cloud.SUSPEND_FAILED: Step(Do.PROBE, Phase.BOOTING),
         Cloud.CREATE_FAILED: _BLAME,
-        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
-        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETING: _LOSE,
+        Cloud.DELETE_FAILED: _LOSE,
         Cloud.SUSPENDED: _RESUME,
         Cloud.RESUME_FAILED: _RESUME,
         Cloud.SUSPENDING: _TO_SUSPENDING,
@@ -171,8 +172,8 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
         Cloud.SUSPENDING: _TO_SUSPENDING,
         Cloud.RESUMING: _TO_RESUMING,
         Cloud.RESUME_FAILED: _RESUME,
-        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
-        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETING: _LOSE,
+        Cloud.DELETE_FAILED: _LOSE,
     },
     # Falling asleep is finished before it wakes again. A stack that could not be suspended is often awake all
     # the same, and Heat refuses to resume it: ask its hosts.
@@ -182,8 +183,8 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
         Cloud.SUSPEND_FAILED: _PROBE_AWAKE,
         Cloud.RESUMING: _TO_RESUMING,
         Cloud.RESUME_FAILED: _RESUME,
-        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
-        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETING: _LOSE,
+        Cloud.DELETE_FAILED: _LOSE,
     },
     Phase.ASLEEP: {
         Cloud.SUSPENDED: _RESUME,
@@ -193,8 +194,8 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
         Cloud.CREATE_FAILED: _TO_RESUMING,
         Cloud.RESUMING: _TO_RESUMING,
         Cloud.SUSPENDING: _TO_SUSPENDING,
-        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
-        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETING: _LOSE,
+        Cloud.DELETE_FAILED: _LOSE,
     },
     Phase.RESUMING: {
         Cloud.RUNNING: _PROBE_AWAKE,
@@ -202,8 +203,8 @@ _TABLE: dict[Phase, dict[Cloud, Step]] = {
         Cloud.SUSPENDED: _RESUME,
         Cloud.RESUME_FAILED: _RESUME,
         Cloud.SUSPENDING: _TO_SUSPENDING,
-        Cloud.DELETING: Step(Do.LOSE, Phase.FAILED),
-        Cloud.DELETE_FAILED: Step(Do.LOSE, Phase.FAILED),
+        Cloud.DELETING: _LOSE,
+        Cloud.DELETE_FAILED: _LOSE,
     },
 }
 

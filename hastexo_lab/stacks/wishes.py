@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,6 @@ class LabOrder:
     launch_timeout: int = 900
     suspend_timeout: int = 1200
     delete_age: int = 60 * 86400
-    key_type: str = field(default="")
 
 
 def _blueprint(order: LabOrder, candidate: Candidate) -> Blueprint:

@@ -87,8 +87,8 @@ def test_a_script_runs_on_the_events_that_are_chosen(
 
 def test_times_are_the_blocks_or_the_sites(block_of: BlockOf, settings: Any) -> None:
     settings.HASTEXO_LAB = {**settings.HASTEXO_LAB, "launch_timeout": 111, "delete_age": 222}
-    found = ordered(block_of(lab('suspend_timeout="0" delete_age="333" stack_key_type="rsa"')))
-    assert (found.launch_timeout, found.suspend_timeout, found.delete_age, found.key_type) == (111, 0, 333, "rsa")
+    found = ordered(block_of(lab('suspend_timeout="0" delete_age="333"')))
+    assert (found.launch_timeout, found.suspend_timeout, found.delete_age) == (111, 0, 333)
 
 
 @pytest.mark.parametrize(
