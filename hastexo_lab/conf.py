@@ -40,6 +40,24 @@ class LabSettings:
     ticket_cookie: str = "csrftoken"
     guacd_host: str = "127.0.0.1"
     guacd_port: int = 4822
+    # How long a session is kept for a browser that has lost the network; 0 = not at all.
+    hold_timeout: int = 120
+    # Open doors: in one gateway process, and of one user in it; 0 = no limit.
+    max_sessions: int = 5000
+    max_sessions_per_user: int = 32
+    max_message_bytes: int = 64 * 1024
+    # For the page's first message and the lab's first answer; and for a page that says nothing at all. A hidden
+    # page is woken once a minute only.
+    handshake_timeout: int = 10
+    silent_timeout: int = 150
+    # How long a gateway that ends keeps its guacd sessions for another gateway to take over.
+    drain_timeout: int = 10
+    # What the course team may do in a learner's lab: "help" (and type), "watch", or "off".
+    looking_in: str = "help"
+    # Whether a lab may put text on the browser's clipboard (OSC 52; it can never read it): "write" or "off".
+    shell_copy: str = "write"
+    # For projects without our XBlock: the dotted path of a function that says where a ticket's place is.
+    place_hook: str = ""
 
     # Seals tickets and secrets; the first of `secret_keys` seals, all of them open. Default: SECRET_KEY.
     secret_keys: list[str] = field(default_factory=list)
@@ -53,11 +71,14 @@ class LabSettings:
     worker_slots: int = 2
 
 
+CHOICES = {"looking_in": ("help", "watch", "off"), "shell_copy": ("write", "off")}
+
+
 @lru_cache(maxsize=1)
 def lab_settings() -> LabSettings:
     """The site's settings as they are now.
 
-    Raises ImproperlyConfigured, naming the key, for one that does not exist or has the wrong type.
+    Raises ImproperlyConfigured, naming the key, for one that does not exist or has the wrong type or value.
     """
     values: dict[str, Any] = {}
     values.update(getattr(settings, "XBLOCK_SETTINGS", {}).get("hastexo_lab") or {})
@@ -72,6 +93,9 @@ def lab_settings() -> LabSettings:
             raise ImproperlyConfigured(
                 f'hastexo_lab\'s setting "{name}" is a {type(value).__name__}; give a {wanted.__name__}.'
             )
+        if name in CHOICES and value not in CHOICES[name]:
+            known_values = ", ".join(f'"{choice}"' for choice in CHOICES[name])
+            raise ImproperlyConfigured(f'hastexo_lab\'s setting "{name}" is "{value}"; give one of {known_values}.')
     return LabSettings(**values)
 
 

@@ -19,7 +19,18 @@ from hastexo_lab import secretbox
 from hastexo_lab.conf import lab_settings
 from hastexo_lab.phases import ErrorKind, Goal, Phase
 
-__all__ = ["Bell", "Blueprint", "ErrorKind", "Goal", "Phase", "Stack", "StackEvent", "StackQuerySet", "Visit"]
+__all__ = [
+    "Bell",
+    "Blueprint",
+    "ErrorKind",
+    "Goal",
+    "HostKey",
+    "Phase",
+    "Stack",
+    "StackEvent",
+    "StackQuerySet",
+    "Visit",
+]
 
 
 GOALS = [(Goal.UP.value, _("Up")), (Goal.ASLEEP.value, _("Asleep")), (Goal.GONE.value, _("Gone"))]
@@ -207,20 +218,45 @@ class Visit(models.Model):
     """A spent ticket: who entered which lab, by which door, when, until when."""
 
     ticket = models.CharField(max_length=32, unique=True)
-    stack = models.ForeignKey(Stack, on_delete=models.CASCADE, related_name="visits")
+    stack = models.ForeignKey(Stack, null=True, blank=True, on_delete=models.CASCADE, related_name="visits")
+    # Where a ticket without a stack leads to: the name that the project's own hook knows.
+    place = models.CharField(max_length=255, blank=True)
     user_id = models.CharField(max_length=128)
     user_name = models.CharField(max_length=255, blank=True)
     door = models.CharField(max_length=16)
+    protocol = models.CharField(max_length=8, blank=True)
     port = models.PositiveIntegerField(default=0)
     read_only = models.BooleanField(default=False)
+    # Of the course team, in somebody else's lab.
+    looks_in = models.BooleanField(default=False)
     entered_at = models.DateTimeField(default=timezone.now)
+    # Raised while it lasts: a gateway that was killed leaves visits that nobody has ended.
+    seen_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True, blank=True)
+    # guacd's name of the open connection, by which another visitor can join it: never leaves the gateways.
+    sealed_session = models.TextField(blank=True, editable=False)
 
     class Meta:
         indexes = [models.Index(fields=["stack", "entered_at"], name="hastexo_lab_visit_story")]
 
     def __str__(self) -> str:
         return f"{self.user_id} by {self.door}"
+
+
+class HostKey(models.Model):
+    """The SSH host key that was seen at the first visit, and that every later one must meet."""
+
+    # A stack's is "stack/<its key>/<generation>": a new generation is a new machine.
+    place = models.CharField(max_length=255)
+    port = models.PositiveIntegerField()
+    key = models.TextField()  # as in known_hosts: "ssh-ed25519 AAAA…"
+    seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["place", "port"], name="hastexo_lab_one_host_key_each")]
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.port}"
 
 
 class Bell(models.Model):

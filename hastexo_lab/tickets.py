@@ -54,9 +54,13 @@ class TicketOfAnother(TicketRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """One right. `port` is the author's (the stack's `port_offset` is not yet in it)."""
+    """One right, to a lab by its `stack`, or (0) to a `place` that the project's own hook knows.
 
-    stack: int
+    `port` is the author's (the stack's `port_offset` is not yet in it); a hook's place has its own.
+    """
+
+    stack: int = 0
+    place: str = ""
     user_id: str
     user_name: str = ""
     door: str
@@ -65,6 +69,10 @@ class Ticket:
     login: str = ""
     read_only: bool = False
     staff: bool = False
+
+    def looks_in(self, learner_id: str) -> bool:
+        """Whether it leads into somebody else's lab."""
+        return bool(self.stack) and self.user_id != learner_id
 
 
 def _signer() -> signing.TimestampSigner:
@@ -100,13 +108,14 @@ def spend(text: str, *, door: str, cookie: str = "") -> tuple[Ticket, Visit]:
     Raises TicketForged, TicketLate, TicketSpent or TicketOfAnother.
     """
     ticket, ticket_id, bound_to = _read(text)
-    stack = Stack.objects.filter(pk=ticket.stack).only("pk", "learner_id").first()
-    if stack is None:
+    stack = Stack.objects.filter(pk=ticket.stack).only("pk", "learner_id").first() if ticket.stack else None
+    if bool(ticket.stack) == bool(ticket.place) or (ticket.stack and stack is None):
         raise TicketForged("There is no such lab any more. Open the page again.")
+    looks_in = stack is not None and ticket.looks_in(stack.learner_id)
     if (
         ticket.door != door
         or (bound_to and not constant_time_compare(bound_to, _binding(cookie)))
-        or (ticket.user_id != stack.learner_id and not ticket.staff)
+        or (looks_in and not ticket.staff)
     ):
         raise TicketOfAnother("This link into the lab was made for somebody else. Open the page again.")
     try:
@@ -114,11 +123,14 @@ def spend(text: str, *, door: str, cookie: str = "") -> tuple[Ticket, Visit]:
             visit = Visit.objects.create(
                 ticket=ticket_id,
                 stack=stack,
+                place=ticket.place[:255],
                 user_id=ticket.user_id,
                 user_name=ticket.user_name[:255],
                 door=door,
+                protocol=ticket.protocol,
                 port=ticket.port,
                 read_only=ticket.read_only,
+                looks_in=looks_in,
             )
     except IntegrityError:
         raise TicketSpent("This link into the lab was used before. Open the page again.") from None
