@@ -24,6 +24,7 @@ TEST = [
     "pytest-django>=4.9",
     "pytest-asyncio>=0.25",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "pytest-randomly>=3.16",
     "hypothesis>=6.115",
     "playwright>=1.49",

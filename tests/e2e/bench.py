@@ -22,7 +22,7 @@ READY_WITHIN_S = 60
 STOP_WITHIN_S = 120
 
 
-def wait_for(condition: Callable[[], object], *, within_s: float = 30, what: object = ""):
+def wait_for(condition: Callable[[], object], *, within_s: float = 60, what: object = ""):
     """The first true value of `condition`."""
     deadline = time.monotonic() + within_s
     while not (met := condition()):

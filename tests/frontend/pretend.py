@@ -19,7 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PROTOCOL = "hastexo-lab.v1"
-DEADLINE_S = 15
+DEADLINE_S = 45
 
 STORY: dict[str, Any] = {
     "phase": "up",

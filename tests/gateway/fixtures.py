@@ -30,7 +30,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(condition: Callable[[], object], *, timeout_s: float = 15.0, what: str = "") -> object:
+def wait_for(condition: Callable[[], object], *, timeout_s: float = 45.0, what: str = "") -> object:
     """The first true value of `condition`. Fails after `timeout_s`."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
@@ -46,7 +46,7 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def end(process: subprocess.Popen[str], *, timeout_s: float = 15.0) -> None:
+def end(process: subprocess.Popen[str], *, timeout_s: float = 45.0) -> None:
     """Ask the process to end, and see that it does."""
     process.terminate()
     try:

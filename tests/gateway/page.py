@@ -72,7 +72,7 @@ class Page:
         for keysym in reversed(keysyms):
             await self.say("key", keysym, 0)
 
-    async def until(self, condition: Any, *, timeout_s: float = 15.0) -> Any:
+    async def until(self, condition: Any, *, timeout_s: float = 45.0) -> Any:
         """Wait until the condition of this page is true, and return it."""
         async with asyncio.timeout(timeout_s), self._news:
             while not (value := condition(self)):
@@ -82,7 +82,7 @@ class Page:
                     await asyncio.wait_for(self._news.wait(), 0.2)
             return value
 
-    async def text(self, kind: str, *, timeout_s: float = 15.0) -> dict[str, Any]:
+    async def text(self, kind: str, *, timeout_s: float = 45.0) -> dict[str, Any]:
         """The latest text message of this type."""
         found = await self.until(lambda p: [t for t in p.texts if t["type"] == kind], timeout_s=timeout_s)
         return found[-1]
@@ -91,7 +91,7 @@ class Page:
         """How many such instructions have come."""
         return sum(instruction.opcode in opcodes for instruction in self.instructions)
 
-    async def closed(self, *, timeout_s: float = 20.0) -> tuple[str, int]:
+    async def closed(self, *, timeout_s: float = 45.0) -> tuple[str, int]:
         """The word of the error and the close code, once the gateway has closed."""
         async with asyncio.timeout(timeout_s):
             await asyncio.wait([self._reader])

@@ -51,7 +51,7 @@ def server(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def exists(path: Path, *, timeout_s: float = 15.0) -> str:
+async def exists(path: Path, *, timeout_s: float = 45.0) -> str:
     """The file's text, once it is there."""
     async with asyncio.timeout(timeout_s):
         while not path.exists() or not (text := path.read_text()):

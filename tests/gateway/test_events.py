@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("site_database")
 
 
 async def state(
-    page: Page, wanted: Callable[[dict[str, Any]], object], *, timeout_s: float = 5.0
+    page: Page, wanted: Callable[[dict[str, Any]], object], *, timeout_s: float = 30.0
 ) -> dict[str, Any]:
     """The latest state, once it is as wanted."""
     await page.until(

@@ -30,7 +30,7 @@ class ProviderCase:
     not_yaml: str = "resources: [1,\n: 2"
     outputs: dict[str, Any] = field(default_factory=dict)  # what `good` tells: attributes of Outputs
     unknown_ref: str = ""
-    within_s: float = 30  # how long an action may take
+    within_s: float = 60  # how long an action may take
 
     def launch(self, template: str, *, name: str = "", generation: int = 1, site: str = SITE) -> Launch:
         """An order for a stack of a fresh name."""

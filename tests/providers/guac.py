@@ -43,7 +43,7 @@ class Guacd:
         self._reading.cancel()
         self._writer.close()
 
-    async def drawn(self, within_s: float = 20) -> None:
+    async def drawn(self, within_s: float = 60) -> None:
         """Something is drawn, and guacd says that the frame is whole."""
         async with asyncio.timeout(within_s):
             while not (DRAWS & set(self.seen) and self.seen["sync"] > 1):

@@ -20,7 +20,7 @@ from hastexo_lab.providers.local.folder import Folder
 WEB = "hosts: [{name: web}]"
 
 
-async def becomes(condition: Callable[[], Any], within_s: float = 20, every_s: float = 0.01) -> Any:
+async def becomes(condition: Callable[[], Any], within_s: float = 60, every_s: float = 0.01) -> Any:
     """What `condition()` gives, as soon as it is true."""
     ends = time.monotonic() + within_s
     while not (met := condition()):
@@ -53,7 +53,7 @@ class Lab:
     async def state(self) -> CloudState:
         return (await self.provider.observe(self.ref)).state
 
-    async def until(self, *states: CloudState, within_s: float = 20) -> None:
+    async def until(self, *states: CloudState, within_s: float = 60) -> None:
         ends = time.monotonic() + within_s
         while (seen := await self.provider.observe(self.ref)).state not in states:
             assert time.monotonic() < ends, seen

@@ -52,7 +52,7 @@ class Labs:
     def tend(self) -> int:
         return async_to_sync(tend_once)()
 
-    def until(self, stack: Stack, *phases: Phase, within_s: float = 30, condition=lambda stack: True) -> Stack:
+    def until(self, stack: Stack, *phases: Phase, within_s: float = 60, condition=lambda stack: True) -> Stack:
         """Tend until the stack is in one of these phases (and so)."""
         deadline = time.monotonic() + within_s
         while (stack := self.now(stack)).phase not in phases or not condition(stack):
