@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from hastexo_lab.models import ErrorKind, Goal, Phase, Stack
+from hastexo_lab.models import ErrorKind, Goal, Phase, Stack, Visit
 from hastexo_lab.providers.base import CloudStack, CloudState
 from hastexo_lab.stacks.plan import Facts
+from hastexo_lab.stacks.presence import INTO, PRESENT_S
 
-# A page that was seen within this time is open: the gateway writes presence every 30 s.
-PRESENT_S = 90.0
 # So long a cloud may show what was before the order that it has taken.
 ORDER_SHOWS_S = 3.0
 # So long a create whose answer never came may still be on its way (Heat stores a stack after it has validated
@@ -54,8 +53,14 @@ async def let_go(stack: Stack, now: datetime) -> None:
     idle = stack.suspend_timeout and quiet_s >= stack.suspend_timeout
     if old and stack.goal != Goal.GONE and stack.phase in (Phase.UP, Phase.ASLEEP, Phase.FAILED):
         await _want(stack, Goal.GONE, gone_reason="age")
-    elif idle and stack.goal == Goal.UP and stack.phase == Phase.UP:
+    elif idle and stack.goal == Goal.UP and stack.phase == Phase.UP and not await _looked_in(stack, now):
         await _want(stack, Goal.ASLEEP)
+
+
+async def _looked_in(stack: Stack, now: datetime) -> bool:
+    """Whether somebody looks in, or did until just now: then the learner first reads that the lab goes to sleep."""
+    lately = now - timedelta(seconds=PRESENT_S)
+    return await Visit.objects.filter(stack=stack, looks_in=True, door__in=INTO, seen_at__gt=lately).aexists()
 
 
 async def _want(stack: Stack, goal: Goal, **fields: Any) -> None:

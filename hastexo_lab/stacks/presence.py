@@ -5,14 +5,20 @@ Plain functions on the ORM, each one query or one UPDATE however many labs there
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, F, Q, Value, When
 
 from hastexo_lab.models import Stack, Visit
+
+# What was seen within this time is still there: the gateway writes presence every 30 s.
+PRESENT_S = 90.0
+# The doors by which one sees what is in a lab.
+INTO = ("desktop", "shell")
 
 # A change that the page or the gateway must hear of changes one of these.
 SIGNS = (
@@ -37,16 +43,17 @@ class Notes:
     """What is to be written down, all of it by primary keys.
 
     `here`: stacks with an open page; `active`: stacks in which somebody has done something; `until`: stacks
-    whose `active_at` is to be raised to this time; `left`: visits that are over.
+    whose `active_at` is to be raised to this time; `visits`: visits that last; `left`: visits that are over.
     """
 
     here: Set[int] = field(default_factory=frozenset)
     active: Set[int] = field(default_factory=frozenset)
     until: Mapping[int, datetime] = field(default_factory=dict)
+    visits: Set[int] = field(default_factory=frozenset)
     left: Set[int] = field(default_factory=frozenset)
 
     def __bool__(self) -> bool:
-        return bool(self.here or self.active or self.until or self.left)
+        return bool(self.here or self.active or self.until or self.visits or self.left)
 
 
 def look(known: Mapping[int, Sign | None]) -> tuple[dict[int, Sign], list[Stack]]:
@@ -62,12 +69,29 @@ def look(known: Mapping[int, Sign | None]) -> tuple[dict[int, Sign], list[Stack]
     return signs, list(rows.defer("sealed_secrets", "host_keys", "candidates"))
 
 
+def visitors(pks: Iterable[int], now: datetime) -> dict[int, list[dict[str, Any]]]:
+    """Who looks in at these stacks: stack → [{"name": str, "read_only": bool}], whoever came first before.
+
+    Somebody with several tabs is one visitor, who can type if one of the tabs can. Stacks without are not there.
+    """
+    rows = Visit.objects.filter(
+        stack__in=pks, looks_in=True, door__in=INTO, left_at=None, seen_at__gt=now - timedelta(seconds=PRESENT_S)
+    ).order_by("entered_at", "pk")
+    found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for stack, user_id, name, read_only in rows.values_list("stack", "user_id", "user_name", "read_only"):
+        who = found[stack].setdefault(user_id, {"name": name or user_id, "read_only": True})
+        who["read_only"] &= read_only
+    return {stack: list(each.values()) for stack, each in found.items()}
+
+
 def write(notes: Notes, now: datetime) -> None:
     """Write all of it down. `active_at` is only ever raised, and only for stacks that are still there."""
     if notes.here or notes.active:
         _write_presence(notes, now)
     for pk, until in notes.until.items():
         Stack.objects.filter(pk=pk, active_at__lt=until).update(active_at=until)
+    if notes.visits:
+        Visit.objects.filter(pk__in=notes.visits, left_at=None).update(seen_at=now)
     if notes.left:
         Visit.objects.filter(pk__in=notes.left, left_at=None).update(left_at=now)
 

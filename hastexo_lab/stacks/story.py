@@ -9,7 +9,10 @@ The words belong to the page (`frontend/src/words.js`); the shape is the contrac
     done, total     steps' finer count for the bar, or null
     elapsed         seconds since this phase's story began; typical: seconds it usually takes, 0 = not known
     sleep_after     seconds without activity until sleep, 0 = never
-    idle            {"left": seconds, "of": seconds} while sleep is announced, else null
+    idle            {"left": seconds, "of": seconds} while sleep is announced, else null; a lab that somebody
+                    looks in at does not sleep
+    visitors        [{"name": str, "read_only": bool}]: who of the course team looks in, or helps; told to the
+                    lab's own learner only
     wakes           true while it falls asleep and is wanted up again
     kept_until      ISO date-time until which a sleeping lab is kept, or null
     gone_reason     why there is no lab: "age", "lost", "operator", or ""
@@ -18,6 +21,7 @@ The words belong to the page (`frontend/src/words.js`); the shape is the contrac
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,8 +82,18 @@ def _failure(stack: Stack, *, staff: bool) -> dict[str, Any] | None:
     return {**told, "staff": stack.error_message} if staff else told
 
 
-def window_state(stack: Stack, now: datetime, *, staff: bool = False) -> dict[str, Any]:
-    """The facts that the window shows. `staff` adds the cause of a failure."""
+def window_state(
+    stack: Stack,
+    now: datetime,
+    *,
+    staff: bool = False,
+    visitors: Sequence[Mapping[str, Any]] = (),
+    looks_in: bool = False,
+) -> dict[str, Any]:
+    """The facts that the window shows. `staff` adds the cause of a failure.
+
+    `visitors`: those of presence.visitors; `looks_in`: this is told to one of them, not to the lab's learner.
+    """
     began = stack.launched_at if stack.phase in STARTING and stack.launched_at else stack.phase_since
     kept_until = None
     if stack.phase == Phase.ASLEEP and stack.delete_age:
@@ -92,7 +106,8 @@ def window_state(stack: Stack, now: datetime, *, staff: bool = False) -> dict[st
         "elapsed": max(0, round((now - began).total_seconds())),
         "typical": round(_typical_s(stack)),
         "sleep_after": stack.suspend_timeout,
-        "idle": _idle(stack, now),
+        "idle": None if visitors else _idle(stack, now),
+        "visitors": [] if looks_in else [dict(each) for each in visitors],
         "wakes": stack.phase == Phase.SUSPENDING and stack.goal == Goal.UP,
         "kept_until": kept_until,
         "gone_reason": stack.gone_reason if stack.phase == Phase.GONE else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -88,6 +89,62 @@ def test_a_visit_ends_once() -> None:
     assert list(Visit.objects.order_by("pk").values_list("left_at", flat=True)) == [NOW, NOW, None]
 
 
+def test_a_visit_that_lasts_is_marked_as_seen_until_it_has_ended() -> None:
+    stack = labs.lab()
+    lasts, over, other = (visit(stack, user_id=str(n), looks_in=False, seen_at=LONG_AGO) for n in range(3))
+    presence.write(Notes(left={over.pk}), LONG_AGO)
+    presence.write(Notes(visits={lasts.pk, over.pk}), NOW)
+    seen = dict(Visit.objects.values_list("pk", "seen_at"))
+    assert seen == {lasts.pk: NOW, over.pk: LONG_AGO, other.pk: LONG_AGO}
+
+
+def visit(stack: Stack, **said: object) -> Visit:
+    """Ann looks in at the lab, unless said otherwise."""
+    told = {"user_id": "staff-1", "user_name": "Ann", "door": "desktop", "looks_in": True, "read_only": True}
+    row: Visit = Visit.objects.create(
+        **{"ticket": secrets.token_hex(), "stack": stack, "seen_at": NOW, **told, **said}
+    )
+    return row
+
+
+def test_visitors_are_told_of_all_labs_in_one_query(
+    django_assert_num_queries: type[CaptureQueriesContext],
+) -> None:
+    one, two, none = labs.lab(), labs.lab(), labs.lab()
+    visit(one, user_id="staff-2", user_name="", door="shell", read_only=False, entered_at=NOW)
+    visit(one, entered_at=LONG_AGO)
+    visit(two)
+    with django_assert_num_queries(1):
+        found = presence.visitors([one.pk, two.pk, none.pk], NOW)
+    assert found == {
+        one.pk: [{"name": "Ann", "read_only": True}, {"name": "staff-2", "read_only": False}],
+        two.pk: [{"name": "Ann", "read_only": True}],
+    }
+
+
+def test_a_visitor_with_two_tabs_is_one_who_can_type_if_one_tab_can() -> None:
+    stack = labs.lab()
+    visit(stack)
+    visit(stack, door="shell", read_only=False)
+    assert presence.visitors([stack.pk], NOW) == {stack.pk: [{"name": "Ann", "read_only": False}]}
+
+
+@pytest.mark.parametrize(
+    "so",
+    [
+        {"looks_in": False},
+        {"left_at": NOW},
+        {"seen_at": NOW - timedelta(seconds=91)},  # its gateway was killed
+        {"door": "events"},
+    ],
+)
+def test_who_is_not_looking_in_now_is_no_visitor(so: dict[str, object]) -> None:
+    stack = labs.lab()
+    visit(stack, **so)
+    assert presence.visitors([stack.pk], NOW) == {}
+
+
 def test_nothing_to_note_is_nothing() -> None:
     assert not Notes()
     assert Notes(left={1})
+    assert Notes(visits={1})

@@ -20,6 +20,7 @@ NOTHING = {
     "typical": 0,
     "sleep_after": 1200,
     "idle": None,
+    "visitors": [],
     "wakes": False,
     "kept_until": None,
     "gone_reason": "",
@@ -130,6 +131,18 @@ def test_the_story_of_each_phase(so, told):
 )
 def test_sleep_is_announced(so, idle):
     assert window_state(row(**{"phase": "up", **so}), NOW)["idle"] == idle
+
+
+def test_the_learner_is_told_who_looks_in_and_those_who_look_in_are_not():
+    ann = {"name": "Ann", "read_only": True}
+    assert window_state(row(phase="up"), NOW, visitors=[ann])["visitors"] == [ann]
+    assert window_state(row(phase="up"), NOW, visitors=[ann], looks_in=True)["visitors"] == []
+
+
+@pytest.mark.parametrize("looks_in", [False, True])
+def test_sleep_is_not_announced_while_somebody_looks_in(looks_in):
+    idle = row(phase="up", active_at=ago(1199))
+    assert window_state(idle, NOW, looks_in=looks_in, visitors=[{"name": "Ann", "read_only": True}])["idle"] is None
 
 
 def test_only_staff_are_told_the_cause():
