@@ -33,6 +33,15 @@ READ_ONLY_OPCODES = frozenset(["sync", "nop", "ack", "disconnect"])
 # What only a person at a keyboard or a screen causes.
 ACTIVE_OPCODES = frozenset(["key", "mouse", "touch", "clipboard"])
 
+# What guacd draws with: numbers, base64 and constant image types, so that each `;` ends an instruction. In all
+# else that it says, a program in the lab may have a word (libguac/protocol.c): titles, file names, media types.
+PLAIN_OPCODES = (
+    *("sync", "copy", "rect", "blob", "cfill", "img", "end", "nop", "size", "cursor", "mouse", "move", "shade"),
+    *("dispose", "transfer", "clip", "close", "line", "start", "arc", "curve", "cstroke", "lfill", "lstroke"),
+    *("push", "pop", "reset", "identity", "transform", "distort", "disconnect"),
+)
+MAX_KEPT = 64 * 1024  # bytes of one instruction; guacd's longest, a blob, has 8 KiB
+
 OLDEST = (1, 1, 0)  # the first that announces its version
 NEWEST = (1, 5, 0)  # what guacd 1.5 and 1.6 announce
 SINCE_NAME = (1, 5, 0)
@@ -144,6 +153,126 @@ class Parser:
         self._start = self._needed = self._at
         self._elements = []
         return Instruction(opcode, tuple(args), text)
+
+
+def _openings(opcodes: Iterable[str]) -> bytes:
+    """A pattern of how instructions with these opcodes begin."""
+    of_length: dict[int, list[str]] = {}
+    for opcode in opcodes:
+        of_length.setdefault(len(opcode), []).append(opcode)
+    each = (rf"{length}\.(?:{'|'.join(same)})" for length, same in of_length.items())
+    return f"(?:{'|'.join(each)})[,;]".encode()
+
+
+_PLAIN = re.compile(_openings(PLAIN_OPCODES))
+_OTHER = re.compile(rb";(?!\Z|" + _PLAIN.pattern + rb")")
+_LENGTH = re.compile(rb"([0-9]{1,5})(\.?)")
+
+
+class Cutter:
+    """Text of whole instructions, for clients that want a message to hold no part of one.
+
+    The last `;` is a good place to cut unless it stands inside of a value. That takes an opcode which is not plain,
+    not farther before it than an instruction is long: where there is none, nothing is parsed. Else it is walked.
+
+    guacd counts characters by their leading bytes, also in what is no UTF-8 (libguac/unicode.c); a lab can send
+    it such a title. It comes out with U+FFFD in it, and the length to match.
+    """
+
+    def __init__(self, *, max_chars: int = MAX_CHARS, max_kept: int = MAX_KEPT) -> None:
+        self._max_chars = max_chars
+        self._max_kept = max_kept
+        self._kept = b""
+
+    def feed(self, data: bytes) -> str:
+        """The whole instructions that there are now, "" for none. Raises ProtocolError."""
+        buffer = self._kept + data if self._kept else data
+        cut = buffer.rfind(b";") + 1
+        if cut and not self._is_plain(buffer, cut):
+            cut = _walk(buffer)
+        self._kept = buffer[cut:]
+        if len(self._kept) > self._max_kept:
+            raise ProtocolError(f"an instruction of more than {self._max_kept} bytes")
+        try:
+            return buffer[:cut].decode()
+        except UnicodeDecodeError:
+            return _mended(buffer, cut)
+
+    def _is_plain(self, buffer: bytes, cut: int) -> bool:
+        """Does no instruction of another kind reach this far?"""
+        begin = max(0, cut - self._max_chars)
+        if not buffer.isascii():
+            begin = max(0, cut - 4 * self._max_chars)
+        return (begin > 0 or _PLAIN.match(buffer) is not None) and _OTHER.search(buffer, begin, cut) is None
+
+
+def _walk(buffer: bytes) -> int:
+    """The end of the last whole instruction of a buffer that begins with one. Raises ProtocolError."""
+    at = 0
+    while at < len(buffer):
+        if _PLAIN.match(buffer, at):
+            other = _OTHER.search(buffer, at)
+            if other is None:
+                return buffer.rfind(b";") + 1
+            at = other.start() + 1
+        elements = _elements(buffer, at)
+        if elements is None:
+            return at
+        at = elements[-1][1] + 1
+    return at
+
+
+def _elements(buffer: bytes, at: int) -> list[tuple[int, int]] | None:
+    """Where the values of the instruction at `at` begin and end; None if it is not all there."""
+    found = []
+    while length := _LENGTH.match(buffer, at):
+        begin = length.end()
+        if not length[2]:
+            break
+        end = _skip(buffer, begin, int(length[1]))
+        if end >= len(buffer):
+            return None
+        found.append((begin, end))
+        if buffer[end] == ord(";"):
+            return found
+        if buffer[end] != ord(","):
+            raise ProtocolError("an element that is longer than it says")
+        at = end + 1
+    if at < len(buffer) and (length is None or length.end() < len(buffer)):
+        raise ProtocolError("an element without a length")
+    return None
+
+
+def _skip(buffer: bytes, at: int, chars: int) -> int:
+    """Where the text of so many characters ends, as guacd counts them; the buffer's length if it may be farther."""
+    if buffer[at : at + chars].isascii():
+        return min(at + chars, len(buffer))
+    for _ in range(chars - 1):
+        if at >= len(buffer):
+            return len(buffer)
+        at += _bytes_of(buffer[at])
+    if at >= len(buffer):
+        return len(buffer)
+    # The last character may be broken off: then what ends the element comes earlier.
+    ends = range(at + _bytes_of(buffer[at]), at, -1)
+    if ends[0] >= len(buffer):
+        return len(buffer)
+    return next((end for end in ends if buffer[end] in b",;"), ends[0])
+
+
+def _bytes_of(lead: int) -> int:
+    """How many bytes a character has, by its first."""
+    return 2 if 0xC0 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4 if 0xF0 <= lead < 0xF8 else 1
+
+
+def _mended(buffer: bytes, cut: int) -> str:
+    """Whole instructions up to the cut, some not UTF-8, as text that is."""
+    at, found = 0, []
+    while at < cut and (elements := _elements(buffer, at)):
+        opcode, *args = (buffer[begin:end].decode(errors="replace") for begin, end in elements)
+        found.append(encode(opcode, *args))
+        at = elements[-1][1] + 1
+    return b"".join(found).decode()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,3 +222,100 @@ def test_a_look_at_what_may_be_said() -> None:
     assert guacamole.ACTIVE_OPCODES < guacamole.USER_OPCODES
     assert not guacamole.ACTIVE_OPCODES & guacamole.READ_ONLY_OPCODES
     assert "" not in guacamole.USER_OPCODES
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+# What guacd says, as lists of elements: instructions that draw, with its own alphabet, and those in which a lab
+# has a word.
+VALUES = st.one_of(
+    st.integers(-1, 9999).map(str),
+    st.sampled_from(["image/png", "0.5", ""]),
+    st.binary(max_size=30).map(base64_of),
+)
+PLAIN = st.tuples(st.sampled_from(guacamole.PLAIN_OPCODES), st.lists(VALUES, max_size=5))
+PIECES = [";", ",", ".", "4.sync,1.1;", "3.nop;", ";4.name,", "😀", "é", "9", "x" * 500]
+FREE = st.tuples(
+    st.sampled_from(["name", "clipboard", "file", "audio", "ack", "error", "of-tomorrow", ""]),
+    st.lists(st.one_of(TEXT, st.lists(st.sampled_from(PIECES), max_size=12).map("".join)), max_size=3),
+)
+STREAM = st.lists(st.one_of(PLAIN, FREE).map(lambda said: [said[0], *said[1]]), max_size=12)
+
+
+def cut(*pieces: bytes) -> list[str]:
+    """The messages that come of these reads, without the empty ones."""
+    cutter = guacamole.Cutter()
+    return [message for message in map(cutter.feed, pieces) if message]
+
+
+def bounds(instructions: list[list[str]]) -> list[int]:
+    """Where each of them ends, in bytes."""
+    return list(itertools.accumulate(len(encode(*each)) for each in instructions))
+
+
+@given(STREAM, st.data())
+def test_messages_hold_whole_instructions_only(said: list[list[str]], data: st.DataObject) -> None:
+    wire = b"".join(encode(*each) for each in said)
+    at = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=8)))
+    messages = cut(*(wire[begin:end] for begin, end in itertools.pairwise([0, *at, len(wire)])))
+    assert "".join(messages).encode() == wire
+    ends = list(itertools.accumulate(len(message.encode()) for message in messages))
+    assert set(ends) <= set(bounds(said))
+
+
+@given(STREAM)
+def test_a_read_may_end_at_any_byte_and_all_that_is_whole_goes_on_at_once(said: list[list[str]]) -> None:
+    wire = b"".join(encode(*each) for each in said)[:3000]
+    ends = [0, *bounds(said)]
+    cutter, passed = guacamole.Cutter(), 0
+    for at in range(len(wire)):
+        passed += len(cutter.feed(wire[at : at + 1]).encode())
+        assert passed == max(end for end in ends if end <= at + 1)
+
+
+def test_a_title_that_looks_like_instructions_is_not_cut() -> None:
+    title = encode("name", "x;4.sync,1.1;" * 300)
+    drawn = encode("copy", "0", "1") * 4000
+    for begin in (b"", drawn):
+        for end in range(1, len(title)):
+            assert "".join(cut(begin + title[:end])) == begin.decode()
+        assert "".join(cut(begin + title + drawn)) == (begin + title + drawn).decode()
+
+
+def test_a_title_may_be_as_long_as_an_instruction_in_any_alphabet() -> None:
+    title = encode("name", "😀;3.nop;" * 1000)
+    before = encode("copy", "0", "1") * 4000
+    assert cut(before + title[:-20]) == [before.decode()]
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (b"1.\xe4", "1.�"),  # guacd counts the leading byte, and takes it at its word
+        (b"1.\xe4bc", "3.�bc"),
+        (b"2.\xe4bcd", "4.�bcd"),
+        (b"1.\xe4;", "2.�;"),
+        (b"3.ab\xf0\x9f\x98", "3.ab�"),  # broken off
+        (b"2.\x80\xff", "2.��"),
+        (b"1.\xc3\xa4", "1.ä"),
+    ],
+)
+def test_what_is_no_utf_8_is_mended(title: bytes, text: str) -> None:
+    wire = b"3.nop;4.name," + title + b";4.sync,1.1;"
+    for at in range(len(wire)):
+        assert "".join(cut(wire[:at], wire[at:])) == f"3.nop;4.name,{text};4.sync,1.1;"
+
+
+@pytest.mark.parametrize("wire", [b"rubbish;", b"3.keys;", b"123456.;", b";", b"4.name,x;", b"4.name,1.ab;"])
+def test_what_is_not_the_protocol_is_not_cut(wire: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        cut(wire)
+
+
+def test_what_is_kept_has_a_bound() -> None:
+    cutter = guacamole.Cutter(max_kept=100)
+    assert cutter.feed(b"4.blob,1.1,999." + b"A" * 80) == ""
+    with pytest.raises(ProtocolError, match="100 bytes"):
+        cutter.feed(b"A" * 20)
