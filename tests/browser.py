@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = os.environ.get("HASTEXO_LAB_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
@@ -19,6 +19,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+expect.set_options(timeout=30_000)
 
 
 # Not for the session: while Playwright is open, its event loop runs, and tests of coroutines cannot have theirs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.browser",
@@ -10,6 +11,10 @@ pytest_plugins = [
     "tests.gateway.fixtures",
     "tests.openstack.fixtures",
 ]
+
+# A busy machine is slow; that is no finding.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # What takes longest comes first, so that no worker is left with it at the end.
 LONG = ("tests/databases/", "tests/e2e/", "tests/frontend/", "tests/gateway/", "tests/test_house", "tests/stacks/")
