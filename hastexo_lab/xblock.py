@@ -18,13 +18,14 @@ from xblock.plugin import PluginMissingError
 from xblock.utils.studio_editable import NestedXBlockSpec, StudioContainerWithNestedXBlocksMixin
 
 from hastexo_lab import tickets
-from hastexo_lab.block import olx, order, page, scenarios, studio
+from hastexo_lab.block import looking, olx, order, page, scenarios, studio
+from hastexo_lab.block.check import is_line
 from hastexo_lab.block.handlers import check_that, json_post
 from hastexo_lab.block.visitor import Visitor, admit, admit_author, visitor_of
 from hastexo_lab.block.words import AUTHORS_MISTAKE, AuthorTrouble, Fault, Gettext, Sentence, Trouble
 from hastexo_lab.conf import lab_settings
 from hastexo_lab.models import Phase, Stack
-from hastexo_lab.stacks import wishes
+from hastexo_lab.stacks import presence, wishes
 from hastexo_lab.stacks.story import window_state
 
 NO_LAB_YET = Sentence(_("There is no lab here yet. Open the page again."))
@@ -61,6 +62,7 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
     lab_name = _own()
     stack_user_name = _own()
     stack_protocol = _own("ssh")
+    terminal = _own("native")
     stack_template_path = _own()
     stack_key_type = _own()
     launch_timeout = _own(None, field=Integer)
@@ -130,13 +132,17 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
         """All that the page gets. tests/block/window.json holds the keys."""
         return {
             "name": self.display_name,
-            "hosts": [{"name": host.name, "kind": host.kind} for host in order.hosts(self)],
+            "hosts": [{"name": host.name, "kind": host.kind, "door": host.door} for host in order.hosts(self)],
             "read_only": self._only_watches(visitor),
             "hidden": self.hidden,
             "fullscreen": self.enable_fullscreen != "false",
             "desktop_js": self._url("desktop.js"),
+            "shell_js": self._url("shell.js"),
             "css": self._url("lab.css"),
             "heading_level": 3,
+            "copy": lab_settings().shell_copy,
+            "staff": visitor.is_staff,
+            "looking_in": looking.extent(visitor),
         }
 
     def _only_watches(self, visitor: Visitor) -> bool:
@@ -203,7 +209,25 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
         return wishes.find(visitor.course_id, visitor.user_id, order.lab_name(self))
 
     def _state(self, stack: Stack, visitor: Visitor) -> dict[str, Any]:
-        return {"state": window_state(stack, timezone.now(), staff=visitor.is_staff)}
+        now = timezone.now()
+        up = [stack.pk] if stack.phase == Phase.UP else []
+        state = window_state(
+            stack,
+            now,
+            staff=visitor.is_staff,
+            visitors=presence.visitors(up, now).get(stack.pk, []),
+            looks_in=stack.learner_id != visitor.user_id,
+        )
+        return {"state": state}
+
+    def _other(self, visitor: Visitor, data: dict[str, Any]) -> Stack | None:
+        """The learner's stack that the course team asks for by {"lab": key, "help"?: bool}; None: their own."""
+        key, helps = data.get("lab"), data.get("help", False)
+        check_that(isinstance(helps, bool))
+        if key is None:
+            return None
+        check_that(isinstance(key, str) and is_line(key))
+        return looking.find(visitor, order.lab_name(self), key, helps=helps)
 
     @json_post(admit)
     def enter(self, visitor: Visitor, data: dict[str, Any]) -> dict[str, Any]:
@@ -222,19 +246,34 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
 
     @json_post(admit)
     def status(self, visitor: Visitor, data: dict[str, Any]) -> dict[str, Any]:
-        """{} → {"state"}, of phase "new" where there has never been a lab."""
-        return self._state(self._stack(visitor) or Stack(), visitor)
+        """{"lab"?: key} → {"state"}, of phase "new" where there has never been a lab. Nothing is woken."""
+        return self._state(self._other(visitor, data) or self._stack(visitor) or Stack(), visitor)
+
+    @json_post(admit)
+    def labs(self, visitor: Visitor, data: dict[str, Any]) -> dict[str, Any]:
+        """{"query"?: str} → {"labs": [{"key", "learner", "phase", "seen", "active", "here"}], "more": bool}.
+
+        For the course team: others' labs of this unit whose learner's name or id holds the query, first those
+        whose learner is here. Times are ISO date-times, `seen` null where nobody ever came.
+        """
+        query = data.get("query", "")
+        check_that(isinstance(query, str) and is_line(query))
+        return looking.listed(visitor, order.lab_name(self), query.strip())
 
     @json_post(admit)
     def ticket(self, visitor: Visitor, data: dict[str, Any], cookie: str = "") -> dict[str, Any]:
-        """{"door": "desktop" | "events", "host"?: index} → {"url", "protocol", "ticket"}."""
+        """{"door": the host's own | "events", "host"?: index} → {"url", "protocol", "ticket"}.
+
+        With "lab": a learner's key, and "help"?: true to type in it: for the course team, which looks in.
+        """
         door, index, hosts = data.get("door"), data.get("host", 0), order.hosts(self)
-        check_that(door in ("desktop", "events"))
         check_that(isinstance(index, int) and not isinstance(index, bool) and 0 <= index < len(hosts))
-        stack = self._stack(visitor)
+        check_that(door in (hosts[index].door, "events"))
+        other = self._other(visitor, data)
+        stack = other or self._stack(visitor)
         if stack is None:
             raise Trouble(409, NO_LAB_YET)
-        if door == "desktop" and stack.phase != Phase.UP:
+        if door != "events" and stack.phase != Phase.UP:
             raise Trouble(409, Sentence(_("This lab is not ready yet. It opens by itself when it is.")))
         right = tickets.Ticket(
             stack=stack.pk,
@@ -244,12 +283,12 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
             protocol=hosts[index].protocol,
             port=hosts[index].port,
             login=self.stack_user_name.strip(),
-            read_only=self._only_watches(visitor),
+            read_only=self._only_watches(visitor) if other is None else not data.get("help"),
             staff=visitor.is_staff,
         )
         site = lab_settings()
         return {
-            "url": f"{site.gateway_url}{site.gateway_prefix}{door}",
+            "url": f"{site.gateway_url}{site.gateway_prefix}{door}/{stack.key}",
             "protocol": PROTOCOL,
             "ticket": tickets.issue(right, cookie=cookie),
         }

@@ -23,7 +23,7 @@ from tests.block.services import IDS, PEOPLE
 pytestmark = pytest.mark.urls("workbench.urls")
 
 BlockOf = Callable[..., Any]
-HANDLERS = ("enter", "status", "ticket", "reset")
+HANDLERS = ("enter", "status", "ticket", "reset")  # labs: tests/block/test_looking.py
 LEARNER = str(IDS["learner"])
 
 
@@ -164,7 +164,7 @@ def test_a_ticket_opens_what_the_author_has_set(block_of: BlockOf, settings: Any
     # What a page sends besides door and host chooses nothing.
     sent = {"door": "desktop", "host": 1, "port": 1, "login": "root", "read_only": False, "user_id": "1"}
     answer = call(block, "ticket", sent, headers={"Cookie": "csrftoken=abc"}).json
-    assert answer["url"] == "wss://labs.example.org/hastexo-lab/desktop"
+    assert answer["url"] == f"wss://labs.example.org/hastexo-lab/desktop/{stack.key}"
     assert answer["protocol"] == "hastexo-lab.v1"
     ticket, visit = tickets.spend(answer["ticket"], door="desktop", cookie="abc")
     assert ticket == tickets.Ticket(
@@ -182,24 +182,24 @@ def test_a_ticket_opens_what_the_author_has_set(block_of: BlockOf, settings: Any
 def test_a_ticket_is_good_in_one_browser_only(block_of: BlockOf) -> None:
     block = block_of()
     stack_up(block)
-    text = call(block, "ticket", {"door": "desktop"}, headers={"Cookie": "csrftoken=abc"}).json["ticket"]
+    text = call(block, "ticket", {"door": "shell"}, headers={"Cookie": "csrftoken=abc"}).json["ticket"]
     with pytest.raises(tickets.TicketOfAnother):
-        tickets.spend(text, door="desktop", cookie="other")
+        tickets.spend(text, door="shell", cookie="other")
 
 
 @pytest.mark.parametrize(("who", "watches"), [("learner", True), ("staff", False)])
 def test_read_only_is_the_servers_decision(block_of: BlockOf, who: str, watches: bool) -> None:
     block = block_of(LAB.replace("<hastexo_lab", '<hastexo_lab read_only="true"').format(""), user=who)
     stack_up(block)
-    ticket, _visit = tickets.spend(call(block, "ticket", {"door": "desktop"}).json["ticket"], door="desktop")
+    ticket, _visit = tickets.spend(call(block, "ticket", {"door": "shell"}).json["ticket"], door="shell")
     assert (ticket.read_only, ticket.staff) == (watches, not watches)
     assert call(block, "reset").status_code == (403 if watches else 200)
 
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"door": "shell"}, {"door": ["desktop"]}]
-    + [{"door": "desktop", "host": host} for host in (-1, 1, True, "0", 0.0, None)],
+    [{}, {"door": "desktop"}, {"door": ["shell"]}, {"door": "shell", "lab": 1}, {"door": "shell", "help": 1}]
+    + [{"door": "shell", "host": host} for host in (-1, 1, True, "0", 0.0, None)],
 )
 def test_a_door_or_host_that_is_not_there_is_refused(block_of: BlockOf, data: Any) -> None:
     block = block_of()
@@ -208,11 +208,11 @@ def test_a_door_or_host_that_is_not_there_is_refused(block_of: BlockOf, data: An
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase != Phase.UP])
-def test_only_a_ready_lab_has_a_desktop_to_enter(block_of: BlockOf, phase: Phase) -> None:
+def test_only_a_ready_lab_can_be_entered(block_of: BlockOf, phase: Phase) -> None:
     block = block_of()
     call(block, "enter")
     Stack.objects.update(phase=phase)
-    assert call(block, "ticket", {"door": "desktop"}).status_code == 409
+    assert call(block, "ticket", {"door": "shell"}).status_code == 409
     assert call(block, "ticket", {"door": "events"}).status_code == 200
 
 
@@ -287,12 +287,48 @@ def test_the_page_gets_what_the_stored_file_says_and_no_more(block_of: BlockOf) 
 
 
 @pytest.mark.parametrize(
-    ("attributes", "kind"),
-    [("", "terminal"), ('stack_protocol="vnc"', "desktop"), ('stack_protocol="rdp"', "desktop")],
+    ("attributes", "kind", "door"),
+    [
+        ("", "terminal", "shell"),
+        ('terminal="guacamole"', "terminal", "desktop"),
+        ('stack_protocol="vnc"', "desktop", "desktop"),
+        ('stack_protocol="rdp"', "desktop", "desktop"),
+    ],
 )
-def test_without_ports_there_is_one_host(block_of: BlockOf, attributes: str, kind: str) -> None:
+def test_without_ports_there_is_one_host(block_of: BlockOf, attributes: str, kind: str, door: str) -> None:
     block = block_of(LAB.replace("<hastexo_lab", f"<hastexo_lab {attributes}").format(""))
-    assert block.student_view().json_init_args["hosts"] == [{"name": "", "kind": kind}]
+    assert block.student_view().json_init_args["hosts"] == [{"name": "", "kind": kind, "door": door}]
+
+
+@pytest.mark.parametrize(("who", "told"), [("learner", (False, "off")), ("staff", (True, "watch"))])
+def test_the_page_of_the_course_team_may_look_in_as_the_site_says(
+    block_of: BlockOf, settings: Any, who: str, told: tuple[bool, str]
+) -> None:
+    settings.HASTEXO_LAB = {**settings.HASTEXO_LAB, "looking_in": "watch", "shell_copy": "off"}
+    args = block_of(user=who).student_view().json_init_args
+    assert (args["staff"], args["looking_in"], args["copy"]) == (*told, "off")
+
+
+MIXED = '<port name="web" number="22"/><port name="desk" number="5900" protocol="vnc"/>'
+
+
+@pytest.mark.parametrize(
+    ("terminal", "doors"),
+    [("native", ["shell", "desktop"]), ("guacamole", ["desktop", "desktop"])],
+)
+def test_each_host_is_entered_by_its_own_door_and_protocol(
+    block_of: BlockOf, terminal: str, doors: list[str]
+) -> None:
+    block = block_of(LAB.replace("<hastexo_lab", f'<hastexo_lab terminal="{terminal}"').format(MIXED))
+    stack_up(block)
+    right = []
+    for host, door in enumerate(doors):
+        other = ({"shell", "desktop"} - {door}).pop()
+        assert call(block, "ticket", {"door": other, "host": host}).status_code == 400
+        text = call(block, "ticket", {"door": door, "host": host}).json["ticket"]
+        ticket, _visit = tickets.spend(text, door=door)
+        right.append((ticket.protocol, ticket.port))
+    assert right == [("ssh", 22), ("vnc", 5900)]
 
 
 @pytest.mark.parametrize(("who", "told"), [("learner", False), ("staff", True)])

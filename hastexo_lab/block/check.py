@@ -13,7 +13,7 @@ from hastexo_lab.block.words import Fault, Sentence
 
 Checked = tuple[Any, list[Fault]]
 
-PROTOCOLS = ("ssh", "rdp", "vnc")
+TERMINALS = ("native", "guacamole")
 KEY_TYPES = ("", "ed25519", "rsa")
 FULLSCREEN = ("inherit", "true", "false")
 LAYOUTS = ("above", "below", "left", "right")
@@ -28,13 +28,18 @@ def _wrong(name: str, value: Any, text: str, **facts: Any) -> Checked:
     return value, [Fault(name, value, Sentence(text, **facts))]
 
 
+def is_line(text: str) -> bool:
+    """Whether this is one line of text that any database and any page can hold."""
+    return len(text) <= MAX_TEXT and not UNPRINTABLE.search(text) and "\n" not in text
+
+
 def _text(name: str, value: Any) -> Checked:
     value = "" if value is None else value
     if not isinstance(value, str):
         return _wrong(name, value, _("Give text."))
     if len(value) > MAX_TEXT:
         return _wrong(name, value, _("Give at most {most} characters."), most=MAX_TEXT)
-    if UNPRINTABLE.search(value) or "\n" in value:
+    if not is_line(value):
         return _wrong(name, value, _("Give one line, without control characters."))
     return value.strip(), []
 
@@ -151,7 +156,8 @@ CHECKS: dict[str, Callable[[str, Any], Checked]] = {
     "stack_template_path": _text,
     "providers": _rows(olx.provider),
     "stack_user_name": _login,
-    "stack_protocol": _choice(PROTOCOLS),
+    "stack_protocol": _choice(olx.PROTOCOLS),
+    "terminal": _choice(TERMINALS),
     "stack_key_type": _choice(KEY_TYPES),
     "ports": _rows(olx.port),
     "read_only": _tick,

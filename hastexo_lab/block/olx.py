@@ -23,6 +23,7 @@ from lxml import etree
 from hastexo_lab.block import yaml_text
 from hastexo_lab.block.words import Sentence
 
+PROTOCOLS = ("ssh", "rdp", "vnc")
 OPTION = "http://code.edx.org/xblock/option"
 HOOK_EVENTS = ("suspend", "resume", "delete")
 ELEMENTS = {"port": "ports", "provider": "providers", "test": "tests", "hook_events": "hook_events"}
@@ -63,7 +64,10 @@ def _number(value: Any, low: int, high: int) -> int | None:
 
 
 def port(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One of `ports`: {"name": str, "number": 1 to 65535}. Raises OlxFault."""
+    """One of `ports`: {"name": str, "number": 1 to 65535, "protocol"?: one of PROTOCOLS}. Raises OlxFault.
+
+    A row without a protocol has the lab's.
+    """
     name, given = str(row.get("name") or ""), row.get("number")
     if not name.strip():
         raise _fault(_("The port {number} has no name. Give it a name that learners see."), number=given)
@@ -72,7 +76,17 @@ def port(row: Mapping[str, Any]) -> dict[str, Any]:
     number = _number(given, 1, 65535)
     if number is None:
         raise _fault(_('The port "{name}" has the number {number}. Use 1 to 65535.'), name=name, number=given)
-    return {"name": name, "number": number}
+    protocol = row.get("protocol")
+    if protocol in (None, "", "None"):
+        return {"name": name, "number": number}
+    if protocol not in PROTOCOLS:
+        raise _fault(
+            _('The port "{name}" has the protocol {protocol}. Use one of: {known}.'),
+            name=name,
+            protocol=protocol,
+            known=", ".join(PROTOCOLS),
+        )
+    return {"name": name, "number": number, "protocol": protocol}
 
 
 def provider(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,11 +24,15 @@ KINDS = {"ssh": "terminal", "rdp": "desktop", "vnc": "desktop"}
 
 @dataclass(frozen=True)
 class Host:
-    """One tab of the window. `port` is the author's: the stack's own offset is added at the gateway."""
+    """One tab of the window. `port` is the author's: the stack's own offset is added at the gateway.
+
+    `door`: the gateway's door that it is shown by, "shell" or "desktop" (where guacd draws it).
+    """
 
     name: str
     port: int
     protocol: str
+    door: str
 
     @property
     def kind(self) -> str:
@@ -60,9 +64,13 @@ def _sound(block: Any) -> dict[str, Any]:
 def hosts(block: Any) -> list[Host]:
     """The tabs of the window, in the author's order; the index of one is all that a page may choose."""
     values = _sound(block)
-    protocol = values["stack_protocol"]
-    listed = [Host(row["name"], row["number"], protocol) for row in values["ports"]]
-    return listed or [Host("", PORTS[protocol], protocol)]
+    own = values["stack_protocol"]
+    rows = values["ports"] or [{"name": "", "number": PORTS[own]}]
+    return [_host(row["name"], row["number"], row.get("protocol", own), values["terminal"]) for row in rows]
+
+
+def _host(name: str, port: int, protocol: str, terminal: str) -> Host:
+    return Host(name, port, protocol, "shell" if (protocol, terminal) == ("ssh", "native") else "desktop")
 
 
 def _templates(values: dict[str, Any]) -> list[str]:

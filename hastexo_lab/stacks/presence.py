@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from hastexo_lab.models import Stack, Visit
 
@@ -19,6 +19,8 @@ from hastexo_lab.models import Stack, Visit
 PRESENT_S = 90.0
 # The doors by which one sees what is in a lab.
 INTO = ("desktop", "shell")
+
+ROLL = ("key", "learner_id", "learner_name", "phase", "seen_at", "active_at")
 
 # A change that the page or the gateway must hear of changes one of these.
 SIGNS = (
@@ -82,6 +84,21 @@ def visitors(pks: Iterable[int], now: datetime) -> dict[int, list[dict[str, Any]
         who = found[stack].setdefault(user_id, {"name": name or user_id, "read_only": True})
         who["read_only"] &= read_only
     return {stack: list(each.values()) for stack, each in found.items()}
+
+
+def labs(course_id: str, lab: str, query: str, now: datetime, *, but: str, most: int) -> list[dict[str, Any]]:
+    """Rows of ROLL with `here`: one lab of a course, without the learner `but`, where name or id holds `query`.
+
+    `here`: the learner has a page open. Those come first, and of the others the latest active; `most` in all.
+    """
+    lately = now - timedelta(seconds=PRESENT_S)
+    own = Visit.objects.filter(
+        stack=OuterRef("pk"), user_id=OuterRef("learner_id"), left_at=None, seen_at__gt=lately
+    )
+    named = Q(learner_name__icontains=query) | Q(learner_id__icontains=query)
+    rows = Stack.objects.filter(named, course_id=course_id, lab=lab).exclude(learner_id=but)
+    rows = rows.annotate(here=Exists(own)).order_by("-here", "-active_at", "pk")
+    return list(rows.values(*ROLL, "here")[:most])
 
 
 def write(notes: Notes, now: datetime) -> None:

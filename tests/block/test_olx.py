@@ -23,7 +23,7 @@ ROWS = """
   <!-- a remark -->
   <hook_events suspend="True" resume="True" delete="False"/>
   <port name="server1" number="3389"/>
-  <port name="server2" number="3390"/>
+  <port name="server2" number="3390" protocol="vnc"/>
   <provider name="one" capacity="20" template="hot1.yaml" environment="env1.yaml"/>
   <provider name="two" capacity="0"/>
   <test><![CDATA[#!/bin/sh
@@ -37,6 +37,7 @@ YAML = """
       number: 3389
     - name: server2
       number: "3390"
+      protocol: vnc
   </option:ports>
   <option:providers>
     - name: one
@@ -54,7 +55,7 @@ YAML = """
 """
 EXPECTED = {
     "hook_events": {"suspend": True, "resume": True, "delete": False},
-    "ports": [{"name": "server1", "number": 3389}, {"name": "server2", "number": 3390}],
+    "ports": [{"name": "server1", "number": 3389}, {"name": "server2", "number": 3390, "protocol": "vnc"}],
     "providers": [
         {"name": "one", "capacity": 20, "template": "hot1.yaml", "environment": "env1.yaml"},
         {"name": "two", "capacity": 0},
@@ -159,6 +160,18 @@ def test_a_hook_event_that_its_element_does_not_name_is_on(
     assert block_of(more=f"<hook_events {attributes}/>").hook_events == expected
 
 
+@pytest.mark.parametrize("protocol", ["", 'protocol=""', 'protocol="None"'])
+def test_no_protocol_is_the_labs(block_of: BlockOf, protocol: str) -> None:
+    assert block_of(more=f'<port name="web" number="22" {protocol}/>').ports == [{"name": "web", "number": 22}]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "inner"), [('terminal="guacamole"', ""), ("", "<option:terminal>guacamole</option:terminal>")]
+)
+def test_the_terminal_is_chosen_by_attribute_or_option(block_of: BlockOf, attribute: str, inner: str) -> None:
+    assert block_of(f"<hastexo_lab {OPTION} {attribute}>{inner}</hastexo_lab>").terminal == "guacamole"
+
+
 def test_what_upstream_exports_for_unset_fields_is_unset(block_of: BlockOf) -> None:
     block = block_of(
         '<hastexo launch_timeout="" suspend_timeout="120" delete_age="" stack_key_type="" read_only="False" '
@@ -183,6 +196,8 @@ LAUGHS = "[&amp;a [x,x,x,x,x,x,x,x,x,x]" + "".join(
         ('<port name="web" number="0"/>', 'port "web" has the number 0'),
         ('<port name="web" number="70000"/>', 'port "web" has the number 70000'),
         ('<port name="web" number="ssh"/>', 'port "web" has the number ssh'),
+        ('<port name="web" number="22" protocol="telnet"/>', 'port "web" has the protocol telnet. Use one of: ssh'),
+        ("<option:ports>[{name: web, number: 22, protocol: [ssh]}]</option:ports>", 'port "web" has the protocol'),
         ('<provider capacity="1"/>', "A provider has no name"),
         ('<provider name="one" capacity="many"/>', 'provider "one" has the capacity many'),
         ('<provider name="one" capacity="-2"/>', 'provider "one" has the capacity -2'),
@@ -249,7 +264,8 @@ VALUES = st.fixed_dictionaries(
         "weight": st.floats(0, 1e5, allow_nan=False),
         "lab_name": legal,
         "stack_user_name": legal,
-        "stack_protocol": st.sampled_from(check.PROTOCOLS),
+        "stack_protocol": st.sampled_from(olx.PROTOCOLS),
+        "terminal": st.sampled_from(check.TERMINALS),
         "stack_template_path": st.none() | legal,
         "stack_key_type": st.sampled_from(check.KEY_TYPES),
         "launch_timeout": seconds,
@@ -257,7 +273,13 @@ VALUES = st.fixed_dictionaries(
         "delete_age": seconds,
         "hook_script": legal,
         "hook_events": st.none() | st.fixed_dictionaries({name: st.booleans() for name in olx.HOOK_EVENTS}),
-        "ports": st.lists(st.fixed_dictionaries({"name": named, "number": st.integers(1, 65535)}), max_size=3),
+        "ports": st.lists(
+            st.fixed_dictionaries(
+                {"name": named, "number": st.integers(1, 65535)},
+                optional={"protocol": st.sampled_from(olx.PROTOCOLS)},
+            ),
+            max_size=3,
+        ),
         "providers": st.lists(
             st.fixed_dictionaries(
                 {"name": named, "capacity": st.integers(-1, 1000)}, optional={"template": path, "environment": path}

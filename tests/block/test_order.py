@@ -34,6 +34,12 @@ def lab(attributes: str, inner: str = "") -> str:
         ("ssh", '<port name="web" number="22"/>', [(22, "ssh", "web")]),
         ("ssh", '<port name="db" number="2202"/>', [(22, "ssh", ""), (2202, "ssh", "db")]),
         ("rdp", '<port name="pc" number="3390"/>', [(22, "ssh", ""), (3390, "tcp", "pc")]),
+        (
+            "vnc",
+            '<port name="pc" number="5900"/><port name="db" number="2202" protocol="ssh"/>',
+            [(22, "ssh", ""), (5900, "tcp", "pc"), (2202, "ssh", "db")],
+        ),
+        ("ssh", '<port name="pc" number="5900" protocol="vnc"/>', [(22, "ssh", ""), (5900, "tcp", "pc")]),
     ],
 )
 def test_ready_means_that_ssh_and_every_port_answer(
@@ -96,6 +102,7 @@ def test_times_are_the_blocks_or_the_sites(block_of: BlockOf, settings: Any) -> 
     [
         ('suspend_timeout="-1"', "suspend_timeout: Give 0 or more whole seconds"),
         ('stack_protocol="telnet"', "stack_protocol: Choose one of"),
+        ('terminal="xterm"', "terminal: Choose one of: native, guacamole"),
         ('hook_script="gone.sh"', '"gone.sh" is not among'),
     ],
 )

@@ -144,6 +144,15 @@ def test_who_is_not_looking_in_now_is_no_visitor(so: dict[str, object]) -> None:
     assert presence.visitors([stack.pk], NOW) == {}
 
 
+def test_the_labs_of_a_class_are_one_query(django_assert_num_queries: type[CaptureQueriesContext]) -> None:
+    for learner in ("7", "8", "9"):
+        stack = labs.lab(learner_id=learner, lab="web")
+        visit(stack, user_id="8", looks_in=False)
+    with django_assert_num_queries(1):
+        rows = presence.labs("course", "web", "", NOW, but="7", most=2)
+    assert [(row["learner_id"], row["here"]) for row in rows] == [("8", True), ("9", False)]
+
+
 def test_nothing_to_note_is_nothing() -> None:
     assert not Notes()
     assert Notes(left={1})
