@@ -1,6 +1,6 @@
 /**
- * Builds what the wheel ships, in hastexo_lab/static: two IIFE bundles (the LMS's page has RequireJS), the sheet and
- * the licences of what is in them. `--check` builds to memory and fails where the shipped files differ.
+ * Builds what the wheel ships, in hastexo_lab/static: IIFE bundles (the LMS's page has RequireJS), the sheet and the
+ * licences of what is in them. `--check` builds to memory and fails where the shipped files differ.
  */
 
 import { createHash } from "node:crypto";
@@ -11,34 +11,56 @@ import { build } from "esbuild";
 
 const HERE = new URL("./", import.meta.url);
 const STATIC = new URL("../hastexo_lab/static/", HERE);
-const THIRD_PARTY = ["@dushixiang/guacamole-common-js"];
+const XTERM = ["xterm", "addon-fit", "addon-search", "addon-unicode11", "addon-web-links"].map(name => `@xterm/${name}`);
+/** Package → its licence, here or as the package ships it. */
+const THIRD_PARTY = new Map([
+  ["@dushixiang/guacamole-common-js", "licences/guacamole-common-js.txt"],
+  ...XTERM.map(name => [name, `node_modules/${name}/LICENSE`]),
+]);
 
 const BANNER = "/*! hastexo_lab, Apache-2.0. Other parts: THIRD-PARTY-LICENSES.txt */";
 
+/** @type {import("esbuild").BuildOptions} */
+const HOW = {
+  absWorkingDir: HERE.pathname,
+  write: false,
+  bundle: true,
+  minify: true,
+  // The first of each with light-dark().
+  target: ["chrome123", "firefox120", "safari17.5"],
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+/** A sheet that a bundle brings along as text. */
+const SHEET_AS_TEXT = {
+  name: "sheet-as-text",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.css$/ }, async ({ path, with: how }) => {
+      if (how.type !== "text") return undefined;
+      const { outputFiles } = await build({ ...HOW, entryPoints: [path] });
+      return { contents: outputFiles[0].text.trim(), loader: "text" };
+    }),
+};
+
 async function bundles() {
   const { outputFiles } = await build({
-    absWorkingDir: HERE.pathname,
-    entryPoints: ["src/lab.js", "src/desktop.js", "src/lab.css"],
+    ...HOW,
+    entryPoints: ["src/lab.js", "src/desktop.js", "src/shell.js", "src/lab.css"],
     outdir: "out",
-    write: false,
-    bundle: true,
-    minify: true,
     format: "iife",
-    // The first of each with light-dark().
-    target: ["chrome123", "firefox120", "safari17.5"],
-    charset: "utf8",
-    legalComments: "none",
     banner: { js: BANNER, css: BANNER },
-    logLevel: "warning",
+    plugins: [SHEET_AS_TEXT],
   });
   return outputFiles.map(file => [file.path.split("/").at(-1), file.text]);
 }
 
 async function licences() {
   const parts = await Promise.all(
-    THIRD_PARTY.map(async name => {
+    [...THIRD_PARTY].map(async ([name, licence]) => {
       const { version } = JSON.parse(await readFile(new URL(`node_modules/${name}/package.json`, HERE), "utf8"));
-      const notice = await readFile(new URL(`licences/${name.split("/").at(-1)}.txt`, HERE), "utf8");
+      const notice = await readFile(new URL(licence, HERE), "utf8");
       return `${name} ${version}\n${"=".repeat(`${name} ${version}`.length)}\n\n${notice}`;
     }),
   );
