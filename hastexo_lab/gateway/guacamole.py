@@ -22,16 +22,25 @@ MAX_CHARS = 8192
 MAX_ELEMENTS = 128
 MAX_DIGITS = 5
 
-# What a browser may say. The opcode "" is the tunnel's own and never goes to guacd.
-USER_OPCODES = frozenset(
-    [
-        *("sync", "mouse", "key", "touch", "clipboard", "disconnect", "size", "file", "pipe"),
-        *("ack", "blob", "end", "get", "put", "audio", "argv", "nop"),
-    ]
-)
+# What a browser may say, and how many arguments guacd reads of it without counting them (libguac/user-handlers.c):
+# one that is missing would be a pointer into nowhere. The opcode "" is the tunnel's own and never goes to guacd.
+LEAST_ARGS = {
+    opcode: count
+    for count, opcodes in {
+        0: ("nop", "disconnect"),
+        1: ("sync", "end"),
+        2: ("key", "size", "clipboard", "blob", "get", "audio"),
+        3: ("mouse", "ack", "file", "pipe", "argv"),
+        4: ("put",),
+        7: ("touch",),
+    }.items()
+    for opcode in opcodes
+}
+USER_OPCODES = frozenset(LEAST_ARGS)
 READ_ONLY_OPCODES = frozenset(["sync", "nop", "ack", "disconnect"])
 # What only a person at a keyboard or a screen causes.
 ACTIVE_OPCODES = frozenset(["key", "mouse", "touch", "clipboard"])
+MAX_SIDE = 8192  # pixels of a screen
 
 # What guacd draws with: numbers, base64 and constant image types, so that each `;` ends an instruction. In all
 # else that it says, a program in the lab may have a word (libguac/protocol.c): titles, file names, media types.
@@ -273,6 +282,19 @@ def _mended(buffer: bytes, cut: int) -> str:
         found.append(encode(opcode, *args))
         at = elements[-1][1] + 1
     return b"".join(found).decode()
+
+
+def may_pass(instruction: Instruction, allowed: frozenset[str]) -> bool:
+    """May this go on to guacd? It is allowed, and nothing at which guacd would fall over.
+
+    guacd divides by a side of a screen, and makes room for a terminal of so many lines.
+    """
+    opcode, args, _ = instruction
+    if opcode not in allowed or len(args) < LEAST_ARGS[opcode]:
+        return False
+    return opcode != "size" or all(
+        re.fullmatch("[0-9]{1,5}", side) and 0 < int(side) <= MAX_SIDE for side in args[:2]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -217,6 +217,32 @@ def test_the_last_words_are_found_at_the_end(tail: bytes, words: tuple[str, int]
     assert guacamole.has_ended(tail) is (words is not None)
 
 
+@pytest.mark.parametrize(
+    ("wire", "may"),
+    [
+        (b"4.sync,1.1;", True),
+        (b"4.sync;", False),
+        (b"3.ack,1.1,2.OK;", False),
+        (b"3.nop;", True),
+        (b"0.,4.ping,1.1;", False),
+        (b"6.select,3.ssh;", False),
+        (b"4.size,3.800,3.600;", True),
+        (b"4.size,3.800,3.600,2.96;", True),
+        (b"4.size,1.0,3.600;", False),
+        (b"4.size,2.-1,3.600;", False),
+        (b"4.size,3.800,5.99999;", False),
+        (b"4.size,3.800,1.x;", False),
+        (b"4.size,3.800;", False),
+    ],
+)
+def test_what_guacd_would_fall_over_does_not_pass(wire: bytes, may: bool) -> None:
+    parser = Parser()
+    parser.feed(wire)
+    instruction = parser.take()
+    assert instruction is not None
+    assert guacamole.may_pass(instruction, guacamole.USER_OPCODES) is may
+
+
 def test_a_look_at_what_may_be_said() -> None:
     assert guacamole.READ_ONLY_OPCODES < guacamole.USER_OPCODES
     assert guacamole.ACTIVE_OPCODES < guacamole.USER_OPCODES
