@@ -237,7 +237,11 @@ class Visit(models.Model):
     sealed_session = models.TextField(blank=True, editable=False)
 
     class Meta:
-        indexes = [models.Index(fields=["stack", "entered_at"], name="hastexo_lab_visit_story")]
+        indexes = [
+            models.Index(fields=["stack", "entered_at"], name="hastexo_lab_visit_story"),
+            # Gateways ask twice a second who looks in.
+            models.Index(fields=["stack", "left_at"], name="hastexo_lab_visit_open"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} by {self.door}"

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from hastexo_lab import secretbox
 from hastexo_lab.models import Stack
+from hastexo_lab.stacks import presence
 
 
 def make(number: int = 0, **fields) -> Stack:
@@ -72,6 +74,16 @@ def test_the_question_for_what_is_due_uses_its_index():
     plan = Stack.objects.due(timezone.now()).order_by("next_at").explain()
     if connection.vendor == "sqlite":
         assert "hastexo_lab_stack_due" in plan
+
+
+@pytest.mark.django_db
+def test_the_question_who_looks_in_uses_its_index():
+    with CaptureQueriesContext(connection) as asked:
+        presence.visitors([1, 2], timezone.now())
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {asked[0]['sql']}")
+            assert "hastexo_lab_visit_open" in str(cursor.fetchall())
 
 
 @pytest.mark.django_db

@@ -16,6 +16,15 @@ from hastexo_lab.conf import lab_settings
 
 
 @dataclass(frozen=True)
+class Column:
+    """One value in each row of a field; with `choices`, one of them."""
+
+    key: str
+    label: str
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Field:
     """One field of the form. `kind`: text, code, seconds, tick, choice, events, or rows of `columns`."""
 
@@ -24,7 +33,7 @@ class Field:
     kind: str = "text"
     help: str = ""
     choices: tuple[tuple[str, str], ...] = ()
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Column, ...] = ()
     add: str = ""
 
 
@@ -37,11 +46,18 @@ class Section:
     fields: tuple[Field, ...]
 
 
+PROTOCOLS = (("ssh", _("Terminal")), ("rdp", _("Desktop (RDP)")), ("vnc", _("Desktop (VNC)")))
+TERMINALS = (("native", _("The page's own")), ("guacamole", _("Guacamole's")))
 PROVIDER_COLUMNS = (
-    ("name", _("Name")),
-    ("template", _("Template")),
-    ("environment", _("Environment")),
-    ("capacity", _("Labs at most")),
+    Column("name", _("Name")),
+    Column("template", _("Template")),
+    Column("environment", _("Environment")),
+    Column("capacity", _("Labs at most")),
+)
+PORT_COLUMNS = (
+    Column("name", _("Name")),
+    Column("number", _("Port")),
+    Column("protocol", _("Shown as"), (("", _("As the lab")), *PROTOCOLS)),
 )
 
 FORM = (
@@ -75,18 +91,23 @@ FORM = (
         _("How a learner enters the lab."),
         (
             Field("stack_user_name", _("User in the lab"), "code", _("Learners log in as this user.")),
+            Field("stack_protocol", _("Shown as"), "choice", choices=PROTOCOLS),
             Field(
-                "stack_protocol",
-                _("Shown as"),
+                "terminal",
+                _("Terminal"),
                 "choice",
-                choices=(("ssh", _("Terminal")), ("rdp", _("Desktop (RDP)")), ("vnc", _("Desktop (VNC)"))),
+                _(
+                    "The page's own can search, follow links and read out to screen readers, and loses no output. "
+                    "Guacamole's looks as in older courses. Desktops stay as they are."
+                ),
+                choices=TERMINALS,
             ),
             Field(
                 "ports",
                 _("Machines and ports"),
                 "rows",
                 _("Each one becomes a tab. With none, the public machine is the only one."),
-                columns=(("name", _("Name")), ("number", _("Port"))),
+                columns=PORT_COLUMNS,
                 add=_("Add machine"),
             ),
             Field("read_only", _("View only: learners watch and cannot type"), "tick"),
@@ -131,7 +152,19 @@ EVENT_LABELS = {"suspend": _("Sleep"), "resume": _("Wake"), "delete": _("Removal
 
 
 def _cells(field: Field, row: Mapping[str, Any], gettext: Gettext) -> list[dict[str, Any]]:
-    return [{"key": key, "label": gettext(label), "value": row.get(key, "")} for key, label in field.columns]
+    return [
+        {
+            "key": column.key,
+            "label": gettext(column.label),
+            "value": row.get(column.key, ""),
+            "choices": _choices(column.choices, row.get(column.key, ""), gettext),
+        }
+        for column in field.columns
+    ]
+
+
+def _choices(choices: tuple[tuple[str, str], ...], value: Any, gettext: Gettext) -> list[tuple[str, str, bool]]:
+    return [(key, gettext(label), key == value) for key, label in choices]
 
 
 def _drawn(block: Any, field: Field, gettext: Gettext) -> dict[str, Any]:
@@ -143,7 +176,7 @@ def _drawn(block: Any, field: Field, gettext: Gettext) -> dict[str, Any]:
         "label": gettext(field.label),
         "help": gettext(field.help) if field.help else "",
         "value": "" if value is None else value,
-        "choices": [(key, gettext(label), key == value) for key, label in field.choices],
+        "choices": _choices(field.choices, value, gettext),
     }
     if field.kind == "rows":
         drawn["rows"] = [_cells(field, row, gettext) for row in value if isinstance(row, dict)]
@@ -249,17 +282,22 @@ def _duration(seconds: int) -> Sentence:
     return Sentence(_("{count} s"), count=seconds)
 
 
+def _way(hosts: list[order.Host]) -> Sentence:
+    """How the hosts are shown: a terminal on web, db and a desktop on office."""
+    ways: list[Sentence] = []
+    for kind, text in (("terminal", _("a terminal")), ("desktop", _("a desktop"))):
+        names = [host.name for host in hosts if host.kind == kind]
+        if any(names):
+            ways.append(Sentence(_("{way} on {names}"), way=Sentence(text), names=", ".join(names)))
+        elif names:
+            ways.append(Sentence(text))
+    return ways[0] if len(ways) == 1 else Sentence(_("{one} and {other}"), one=ways[0], other=ways[1])
+
+
 def summary(block: Any) -> list[Sentence]:
     """In a few sentences: what learners will get. The block has no faults."""
     values, site = check.checked(order.field_values(block))[0], lab_settings()
-    hosts = order.hosts(block)
-    way = Sentence({"terminal": _("a terminal"), "desktop": _("a desktop")}[hosts[0].kind])
-    names = ", ".join(host.name for host in hosts if host.name)
-    opened = Sentence(_("Each learner gets a lab of their own, opened as {way}."), way=way)
-    if names:
-        opened = Sentence(
-            _("Each learner gets a lab of their own, opened as {way} on {names}."), way=way, names=names
-        )
+    opened = Sentence(_("Each learner gets a lab of their own, opened as {way}."), way=_way(order.hosts(block)))
     sleep_s, keep_s = (
         getattr(site, name) if values[name] is None else values[name] for name in ("suspend_timeout", "delete_age")
     )

@@ -152,4 +152,8 @@ class Migration(migrations.Migration):
             model_name='visit',
             index=models.Index(fields=['stack', 'entered_at'], name='hastexo_lab_visit_story'),
         ),
+        migrations.AddIndex(
+            model_name='visit',
+            index=models.Index(fields=['stack', 'left_at'], name='hastexo_lab_visit_open'),
+        ),
     ]

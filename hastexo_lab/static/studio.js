@@ -7,7 +7,7 @@
     events: (box) => Object.fromEntries([...box.querySelectorAll("input")].map((i) => [i.name, i.checked])),
     rows: (box) =>
       [...box.querySelectorAll("ol > li")].map((row) =>
-        Object.fromEntries([...row.querySelectorAll("input")].map((i) => [i.name, i.value.trim()]))
+        Object.fromEntries([...row.querySelectorAll("input, select")].map((i) => [i.name, i.value.trim()]))
       ),
   };
   const plain = (box) => box.querySelector("input, select").value;

@@ -34,6 +34,7 @@ FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"stack_user_name": "-x"}, {"stack_user_name": "Use letters from a to z"}),
     ({"stack_protocol": "telnet"}, {"stack_protocol": "Choose one of: ssh, rdp, vnc."}),
     ({"stack_protocol": ["ssh"]}, {"stack_protocol": "Choose one of"}),
+    ({"terminal": "xterm"}, {"terminal": "Choose one of: native, guacamole."}),
     ({"suspend_timeout": "-5"}, {"suspend_timeout": "Give 0 or more whole seconds. 0 means never."}),
     ({"launch_timeout": 1.5}, {"launch_timeout": "Give 0 or more whole seconds"}),
     ({"delete_age": "99999999999"}, {"delete_age": "Give 0 or more whole seconds"}),
@@ -52,6 +53,10 @@ FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
     (
         {"ports": [{"name": "web", "number": "22"}, {"name": "web", "number": "23"}]},
         {"ports.1": '"web" is there twice. Give another name.'},
+    ),
+    (
+        {"ports": [{"name": "pc", "number": "5901", "protocol": "telnet"}]},
+        {"ports.0": 'The port "pc" has the protocol telnet. Use one of: ssh, rdp, vnc.'},
     ),
     ({"ports": [{"number": "22"}, {"name": "x"}]}, {"ports.0": "has no name", "ports.1": "has no number"}),
     ({"providers": [{"name": ""}]}, {"providers.0": "A provider has no name"}),
@@ -114,7 +119,11 @@ SOUND: dict[str, Any] = {
     "providers": [{"name": "n", "template": "", "environment": "", "capacity": ""}],
     "stack_user_name": "CORP\\jane.doe",
     "stack_protocol": "rdp",
-    "ports": [{"name": "web", "number": "22"}, {"name": "db", "number": "2202"}],
+    "terminal": "guacamole",
+    "ports": [
+        {"name": "web", "number": "22", "protocol": "ssh"},
+        {"name": "db", "number": "2202", "protocol": ""},
+    ],
     "read_only": True,
     "launch_timeout": "600",
     "suspend_timeout": "0",
@@ -127,7 +136,7 @@ SOUND: dict[str, Any] = {
 SAVED = {
     **SOUND,
     "providers": [{"name": "n", "capacity": -1}],
-    "ports": [{"name": "web", "number": 22}, {"name": "db", "number": 2202}],
+    "ports": [{"name": "web", "number": 22, "protocol": "ssh"}, {"name": "db", "number": 2202}],
     "launch_timeout": 600,
     "suspend_timeout": 0,
     "delete_age": None,
@@ -169,7 +178,10 @@ def test_the_form_shows_what_is_stored(block: Any) -> None:
     [title] = root.xpath('//input[@name="display_name"]/@value')
     assert title == SOUND["display_name"]
     assert root.xpath('//*[@data-field="ports"]/ol/li//input/@value') == ["web", "22", "db", "2202"]
+    chosen = '//*[@data-field="ports"]/ol/li//select[@name="protocol"]/option[@selected]/@value'
+    assert root.xpath(chosen) == ["ssh", ""]
     assert root.xpath('//select[@name="stack_protocol"]/option[@selected]/@value') == ["rdp"]
+    assert root.xpath('//select[@name="terminal"]/option[@selected]/@value') == ["guacamole"]
     assert root.xpath('//*[@data-field="hook_events"]//input[@checked]/@name') == ["suspend", "delete"]
     assert root.xpath('//input[@name="read_only"]/@checked')
     fields = root.xpath("//*[@data-field]/@data-field")
@@ -184,6 +196,13 @@ def test_a_script_has_a_size(block: Any) -> None:
     values = {name: getattr(block, name) for name in check.CHECKS}
     faults = check.checked({**values, "tests": ["#" * (2 * 2**20), 7, "\x00", "#!/bin/sh"]})[1]
     assert [fault.field for fault in faults] == ["tests.0", "tests.1", "tests.2"]
+
+
+def test_authors_read_which_hosts_are_terminals_and_which_are_desktops(block: Any) -> None:
+    block.ports = [{"name": name, "number": 22} for name in ("web", "db")]
+    assert str(studio.summary(block)[0]).endswith("opened as a terminal on web, db.")
+    block.ports += [{"name": "desk", "number": 5900, "protocol": "vnc"}]
+    assert str(studio.summary(block)[0]).endswith("opened as a terminal on web, db and a desktop on desk.")
 
 
 @pytest.mark.parametrize(
