@@ -1,24 +1,44 @@
-"""The operator's look at stacks in Django's admin: state and story, to read only. No secret is shown."""
+"""The operator's look at stacks in Django's admin: state and story, to read only. No secret is shown.
+
+One thing can be done: a host key that has changed for a good reason is deleted, and the next visit trusts anew.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from hastexo_lab.models import Blueprint, Stack, StackEvent, Visit
+from hastexo_lab.models import Blueprint, HostKey, Stack, StackEvent, Visit
 
 MOST_ROWS = 50
+# Who, and by which door to which host; `looks_in` and `read_only`: as a guest of the learner, and how far.
+WHO_AND_WHERE = (
+    "entered_at",
+    "left_at",
+    "user_name",
+    "user_id",
+    "door",
+    "protocol",
+    "port",
+    "looks_in",
+    "read_only",
+)
 
 if TYPE_CHECKING:  # at run time these take no parameters
     Inline = admin.TabularInline[Any, Stack]
     StackModelAdmin = admin.ModelAdmin[Stack]
     BlueprintModelAdmin = admin.ModelAdmin[Blueprint]
+    VisitModelAdmin = admin.ModelAdmin[Visit]
+    HostKeyModelAdmin = admin.ModelAdmin[HostKey]
 else:
     Inline = admin.TabularInline
-    StackModelAdmin = BlueprintModelAdmin = admin.ModelAdmin
+    StackModelAdmin = BlueprintModelAdmin = VisitModelAdmin = HostKeyModelAdmin = admin.ModelAdmin
 
 
 class _ReadOnly:
@@ -60,7 +80,7 @@ class VisitInline(_Latest):
 
     model: type[Model] = Visit
     by = "entered_at"
-    fields = ("entered_at", "left_at", "user_name", "user_id", "door", "port", "read_only")
+    fields = WHO_AND_WHERE
 
 
 @admin.register(Stack)
@@ -94,3 +114,39 @@ class BlueprintAdmin(_ReadOnly, BlueprintModelAdmin):
     list_display = ("sha256", "created_at", "launch_s", "wake_s", "sleep_s")
     exclude = ("environment",)  # authors may have passwords in it
     search_fields = ("sha256",)
+
+
+@admin.register(Visit)
+class VisitAdmin(_ReadOnly, VisitModelAdmin):
+    """Who was in which lab or place: the audit. `seen_at` is the last sign of a visit that nobody has ended."""
+
+    list_display = (*WHO_AND_WHERE, "stack", "place")
+    list_filter = ("looks_in", "read_only", "door", "protocol")
+    search_fields = ("user_id", "user_name", "place", "stack__lab", "stack__course_id", "stack__learner_id")
+    exclude = ("ticket",)
+    ordering = ("-pk",)
+    list_select_related = ("stack",)
+    list_per_page = 50
+    show_full_result_count = False
+
+
+@admin.register(HostKey)
+class HostKeyAdmin(_ReadOnly, HostKeyModelAdmin):
+    """The SSH host keys that are trusted."""
+
+    list_display = ("place", "port", "fingerprint", "seen_at")
+    fields = ("place", "port", "fingerprint", "key", "seen_at")
+    search_fields = ("place",)
+    ordering = ("-pk",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    @admin.display(description=_("fingerprint"))
+    def fingerprint(self, row: HostKey) -> str:
+        """As `ssh-keygen -l` prints it."""
+        digest = hashlib.sha256(base64.b64decode(row.key.split()[1])).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whom Django lets delete host keys."""
+        return HostKeyModelAdmin.has_delete_permission(self, request, obj)
