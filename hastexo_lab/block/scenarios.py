@@ -18,11 +18,17 @@ def scenarios() -> list[tuple[str, str]]:
     """(title, OLX) of each scenario."""
     words = "<html_demo><p>Type <code>ls</code> and press Enter.</p></html_demo>"
     hosts = '<port name="web" number="22"/><port name="db" number="2202"/><port name="app" number="2203"/>'
+    mixed = (
+        '<port name="desk" number="5900" protocol="vnc"/><port name="terminal" number="22"/>'
+        '<port name="server" number="2202"/>'
+    )
     terminal = _lab("A terminal", "terminal", inner=words)
     return [
         ("A terminal", terminal),
+        ("A terminal by Guacamole", _lab("A terminal by Guacamole", "terminal", 'terminal="guacamole"')),
         ("A desktop (VNC)", _lab("A desktop", "desktop", 'stack_protocol="vnc"')),
         ("A desktop (RDP)", _lab("A desktop", "desktop", 'stack_protocol="rdp"')),
+        ("A desktop and terminals", _lab("A desktop and terminals", "desk-and-server", inner=mixed)),
         ("Three hosts", _lab("Three hosts", "three-hosts", inner=hosts)),
         (
             "Several labs on one page",

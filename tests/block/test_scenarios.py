@@ -15,8 +15,10 @@ from hastexo_lab.block.scenarios import scenarios
 def test_titles_are_there_once() -> None:
     assert [title for title, _olx in scenarios()] == [
         "A terminal",
+        "A terminal by Guacamole",
         "A desktop (VNC)",
         "A desktop (RDP)",
+        "A desktop and terminals",
         "Three hosts",
         "Several labs on one page",
         "A lab that cannot start",
