@@ -179,7 +179,7 @@ _LENGTH = re.compile(rb"([0-9]{1,5})(\.?)")
 
 
 class Cutter:
-    """Text of whole instructions, for clients that want a message to hold no part of one.
+    """Whole instructions in UTF-8, for clients that want a message to hold no part of one.
 
     The last `;` is a good place to cut unless it stands inside of a value. That takes an opcode which is not plain,
     not farther before it than an instruction is long: where there is none, nothing is parsed. Else it is walked.
@@ -193,8 +193,8 @@ class Cutter:
         self._max_kept = max_kept
         self._kept = b""
 
-    def feed(self, data: bytes) -> str:
-        """The whole instructions that there are now, "" for none. Raises ProtocolError."""
+    def feed(self, data: bytes) -> bytes:
+        """The whole instructions that there are now. Raises ProtocolError."""
         buffer = self._kept + data if self._kept else data
         cut = buffer.rfind(b";") + 1
         if cut and not self._is_plain(buffer, cut):
@@ -202,10 +202,8 @@ class Cutter:
         self._kept = buffer[cut:]
         if len(self._kept) > self._max_kept:
             raise ProtocolError(f"an instruction of more than {self._max_kept} bytes")
-        try:
-            return buffer[:cut].decode()
-        except UnicodeDecodeError:
-            return _mended(buffer, cut)
+        whole = buffer[:cut]
+        return whole if _is_utf_8(whole) else _mended(buffer, cut)
 
     def _is_plain(self, buffer: bytes, cut: int) -> bool:
         """Does no instruction of another kind reach this far?"""
@@ -213,6 +211,13 @@ class Cutter:
         if not buffer.isascii():
             begin = max(0, cut - 4 * self._max_chars)
         return (begin > 0 or _PLAIN.match(buffer) is not None) and _OTHER.search(buffer, begin, cut) is None
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _walk(buffer: bytes) -> int:
@@ -274,14 +279,14 @@ def _bytes_of(lead: int) -> int:
     return 2 if 0xC0 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4 if 0xF0 <= lead < 0xF8 else 1
 
 
-def _mended(buffer: bytes, cut: int) -> str:
-    """Whole instructions up to the cut, some not UTF-8, as text that is."""
+def _mended(buffer: bytes, cut: int) -> bytes:
+    """The whole instructions up to the cut, some of which are not UTF-8."""
     at, found = 0, []
     while at < cut and (elements := _elements(buffer, at)):
         opcode, *args = (buffer[begin:end].decode(errors="replace") for begin, end in elements)
         found.append(encode(opcode, *args))
         at = elements[-1][1] + 1
-    return b"".join(found).decode()
+    return b"".join(found)
 
 
 def may_pass(instruction: Instruction, allowed: frozenset[str]) -> bool:
