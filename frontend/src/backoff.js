@@ -18,11 +18,15 @@ export class Backoff {
     this.#since = now;
   }
 
-  /** @param {number} now epoch milliseconds @returns {number} milliseconds to wait */
-  next(now) {
+  /**
+   * @param {number} now epoch milliseconds
+   * @param {number} [most_s]
+   * @returns {number} milliseconds to wait
+   */
+  next(now, most_s = MOST_S) {
     if (this.#since && now - this.#since >= HELD_MS) this.#failures = 0;
     this.#since = 0;
-    const wait_s = Math.min(MOST_S, 2 ** this.#failures++);
+    const wait_s = Math.min(most_s, 2 ** this.#failures++);
     return Math.round(1000 * wait_s * (0.8 + 0.4 * this.random()));
   }
 }

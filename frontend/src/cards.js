@@ -2,11 +2,11 @@
 
 import { html, rich } from "./html.js";
 import { icon } from "./icons.js";
-import { button, isDesktop, ticking } from "./parts.js";
+import { button, glyphName, isDesktop, ticking } from "./parts.js";
 import { isLate } from "./state.js";
-import { clock, FAILURES, GONE, SAY, SHORT } from "./words.js";
+import { clock, FAILURES, GONE, SAY, SHORT, SHUT } from "./words.js";
 
-/** @import { LabState } from "./state.js" */
+/** @import { LabState, Link } from "./state.js" */
 /** @import { IconName } from "./icons.js" */
 
 const MAIN = "hl-main-btn";
@@ -71,21 +71,28 @@ const starting = state => ({
   rest: [steps(state), times(state)],
 });
 
+/** What staff and the course team need of a failure. @param {LabState} state */
+function traces({ failure }) {
+  if (!failure) return [];
+  const { reference, at, staff } = failure;
+  return [
+    staff && html`<div class="hl-staff"><b>${SAY.staff()}</b>${staff}</div>`,
+    reference &&
+      html`<div class="hl-ref"><span>${SAY.reference()}</span><code>${reference}</code><span>${at}</span>${button(
+        "copy-reference",
+        SAY.copy(),
+        { kind: "hl-quiet", pic: "copy" },
+      )}</div>`,
+  ];
+}
+
 /** @param {LabState} state @returns {Card} */
 function failed(state) {
-  const failure = state.failure ?? { kind: "", reference: "", at: "", staff: "" };
-  const words = FAILURES[failure.kind] ?? FAILURES.transient;
+  const words = FAILURES[state.failure?.kind ?? ""] ?? FAILURES.transient;
   const label = { retry: SAY.tryAgain, start: SAY.startNew };
   const ways = words.actions.map(action => button(action, label[action](), { kind: MAIN }));
   if (words.reset && !state.readOnly) ways.push(button("reset", SAY.resetYes()));
-  const staff = failure.staff && html`<div class="hl-staff"><b>${SAY.staff()}</b>${failure.staff}</div>`;
-  const reference =
-    failure.reference &&
-    html`<div class="hl-ref"><span>${SAY.reference()}</span><code>${failure.reference}</code><span>${failure.at}</span>${button(
-      "copy-reference",
-      SAY.copy(),
-      { kind: "hl-quiet", pic: "copy" },
-    )}</div>`;
+  const [staff, reference] = traces(state);
   return {
     pic: words.icon,
     title: words.title(),
@@ -94,6 +101,14 @@ function failed(state) {
     tone: words.mild ? "hl-warn" : "hl-bad",
   };
 }
+
+/** A learner's lab that is not up: staff see how it is, and leave it so. @param {LabState} state @returns {Card} */
+const visited = state => ({
+  pic: glyphName(state),
+  title: SHORT[state.phase](),
+  said: [SAY.visitWaits()],
+  rest: traces(state),
+});
 
 /** @param {LabState} state @returns {Card} */
 const asleep = state => ({
@@ -116,29 +131,59 @@ const suspending = state => ({
 
 /** @param {LabState} state @returns {Card | null} */
 function up(state) {
-  if (state.link) return cut(state.link);
+  if (state.link) return { ...LINKS[state.link.is](state.link, state), over: true };
   if (!state.opening) return null;
   const title = isDesktop(state) ? SAY.openingDesktop() : SAY.openingTerminal();
-  return { pic: "spin", title, said: [SAY.openingSaid()] };
+  return { pic: "spin", title, said: [state.visit ? SAY.visitOpening() : SAY.openingSaid()] };
 }
 
-/** @param {import("./state.js").Link} link @returns {Card} */
-function cut({ is, said, until }) {
-  const again = until !== undefined && rich(SAY.again(), { time: ticking(until, "until") });
-  const over = true;
-  if (is === "ended")
-    return { pic: "open", title: SAY.ended(), said: [said, SAY.lostSaid()], rest: row(button("reconnect", SAY.openAgain(), { kind: MAIN })), over };
-  const [title, label] = is === "refused" ? [SAY.closedDoor(), SAY.tryAgain()] : [SAY.lost(), SAY.tryNow()];
-  const rest = row(button("reconnect", label, { kind: MAIN }));
-  return { pic: "plug", title, said: [said || SAY.lostSaid(), again], rest, tone: "hl-warn", over };
-}
+/** @param {string} label */
+const way = label => row(button("reconnect", label, { kind: MAIN }));
 
-/** While the course itself cannot be reached and there is no lab to show. @param {import("./state.js").Link} link @returns {Card} */
+/** @param {string} sentence @param {number | undefined} until */
+const ticked = (sentence, until) => until !== undefined && rich(sentence, { time: ticking(until, "until") });
+
+/** While the lab is up, by what its screen is. @type {Record<Link["is"], (link: Link, state: LabState) => Card>} */
+const LINKS = {
+  lost: ({ said, until, kept }, { visit }) => ({
+    pic: "plug",
+    title: SAY.lost(),
+    said: [
+      said || (visit ? SAY.lostThere() : SAY.lostSaid()),
+      [until === undefined ? SAY.now() : ticked(SAY.again(), until), " ", ticked(SAY.kept(), kept)],
+    ],
+    rest: way(SAY.tryNow()),
+    tone: "hl-warn",
+  }),
+  over: ({ held = 0 }) => ({
+    pic: "plug",
+    title: SAY.lost(),
+    said: [SAY.over(held)],
+    rest: way(SAY.connectAgain()),
+    tone: "hl-warn",
+  }),
+  ended: (_link, { visit }) => ({
+    pic: "open",
+    title: SAY.ended(),
+    said: [visit ? SAY.lostThere() : SAY.lostSaid()],
+    rest: way(SAY.openAgain()),
+  }),
+  refused: ({ code = "", said }, { visit }) => ({
+    pic: code === "looking-off" ? "eye" : "plug",
+    title: (SHUT[code] ?? SHUT[""])(),
+    said: [said || (visit ? SAY.lostThere() : SAY.lostSaid())],
+    rest: way(SAY.tryAgain()),
+    tone: "hl-warn",
+  }),
+  moved: () => ({ pic: "window", title: SAY.moved(), said: [SAY.movedSaid()], rest: way(SAY.useHere()) }),
+};
+
+/** While the course itself cannot be reached and there is no lab to show. @param {Link} link @returns {Card} */
 const unreached = ({ until }) => ({
   pic: "plug",
   title: SAY.lost(),
-  said: [SAY.lostCourse(), until !== undefined && rich(SAY.again(), { time: ticking(until, "until") })],
-  rest: row(button("reconnect", SAY.tryNow(), { kind: MAIN })),
+  said: [SAY.lostCourse(), ticked(SAY.again(), until)],
+  rest: way(SAY.tryNow()),
   tone: "hl-warn",
 });
 
@@ -196,7 +241,7 @@ export function card(state, level) {
     if (state.confirm) return resetAsked();
     if (state.refused !== null) return refused(state.refused);
     if (state.link && state.phase !== "up") return unreached(state.link);
-    return CARDS[state.phase](state);
+    return state.visit && state.phase !== "up" ? visited(state) : CARDS[state.phase](state);
   };
   const found = chosen();
   return found ? drawn(found, level) : "";

@@ -1,80 +1,67 @@
 /** What the page asks of the course: the XBlock's handlers, in JSON. */
 
-/** The course said no. `message` is its own sentence for the learner, or "". */
-export class Refused extends Error {
-  /** @param {string} message @param {boolean} [later] not now, rather than not at all */
-  constructor(message, later = false) {
-    super(message);
-    this.later = later;
-  }
-}
+import { post } from "./post.js";
 
-/** No answer came, or none that means anything: try later. */
-export class Unreached extends Error {}
-
-/** @typedef {{url: string, ticket: string}} Ticket `url` is whole: ws: or wss: */
-
-const csrfToken = () => /(?:^|;\s*)csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+/** @import { To } from "./link/link.js" */
 
 /**
- * @param {Response} response
- * @returns {Promise<any>} null where the body is no JSON
+ * @param {{url: string, ticket: string}} answer `url` as far as the server knows it
+ * @returns {To}
  */
-const bodyOf = response => response.json().catch(() => null);
+export function whole({ url, ticket }) {
+  const at = new URL(url, location.href);
+  at.protocol = at.protocol.replace(/^http/, "ws");
+  return { url: at.href, ticket };
+}
 
 export class Course {
   /**
    * @param {{handlerUrl(element: unknown, name: string): string}} runtime the XBlock's
    * @param {unknown} element as the runtime gave it
    * @param {AbortSignal} signal ends what is under way
+   * @param {{lab?: string, help?: boolean}} [whose] a learner's lab, in which staff watch or help; else one's own
    */
-  constructor(runtime, element, signal) {
+  constructor(runtime, element, signal, whose = {}) {
     this.runtime = runtime;
     this.element = element;
     this.signal = signal;
+    this.whose = whose;
   }
 
   /** @param {boolean} again the learner asked for it by a click @returns {Promise<any>} the story */
   enter = async again => (await this.#post("enter", { again })).state;
 
   /** @returns {Promise<any>} the story */
-  status = async () => (await this.#post("status", {})).state;
+  status = async () => {
+    const { lab } = this.whose;
+    return (await this.#post("status", lab ? { lab } : {})).state;
+  };
 
   /** @returns {Promise<any>} the story */
   reset = async () => (await this.#post("reset", {})).state;
 
+  /** @param {string} query @returns {Promise<{labs: any[], more: unknown}>} learners' labs */
+  labs = query => this.#post("labs", { query });
+
   /**
-   * @param {"desktop" | "events"} door
+   * @param {"shell" | "desktop"} door
    * @param {number} host index
-   * @returns {Promise<Ticket>} good once, for some seconds
+   * @returns {Promise<To>} good once, for some seconds
    */
-  async ticket(door, host) {
-    const { url, ticket } = await this.#post("ticket", { door, host });
-    const whole = new URL(url, location.href);
-    whole.protocol = whole.protocol.replace(/^http/, "ws");
-    return { url: whole.href, ticket };
-  }
+  ticket = async (door, host) => whole(await this.#post("ticket", { door, host, ...this.whose }));
+
+  /** @returns {Promise<To>} */
+  eventsTicket = async () => {
+    const { lab } = this.whose;
+    return whole(await this.#post("ticket", { door: "events", host: 0, ...(lab && { lab }) }));
+  };
 
   /**
    * @param {string} handler
    * @param {object} body
    * @throws {Refused | Unreached}
    */
-  async #post(handler, body) {
-    const response = await fetch(this.runtime.handlerUrl(this.element, handler), {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-      body: JSON.stringify(body),
-      signal: this.signal,
-    }).catch(cause => {
-      throw new Unreached("", { cause });
-    });
-    const answer = await bodyOf(response);
-    if (response.ok && answer && !answer.error) return answer;
-    if (answer?.error) throw new Refused(String(answer.error), response.status === 409);
-    // A page of HTML with status 200 is the sign-in page that a lost session leads to.
-    if (response.status < 500) throw new Refused("");
-    throw new Unreached("");
+  #post(handler, body) {
+    return post(this.runtime.handlerUrl(this.element, handler), body, this.signal);
   }
 }

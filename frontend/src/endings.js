@@ -4,21 +4,28 @@
 const ENDED = new Set(["ended", "lab-ended"]);
 
 /** Trying again by itself would change nothing. */
-const REFUSED = new Set(["another", "origin", "no-door", "lab-login", "login-refused"]);
+const REFUSED = new Set(["another", "origin", "no-door", "lab-login", "login-refused", "host-key", "limit", "looking-off"]);
 
 /** The page is behind: its own picture of the lab comes first. */
 const BEHIND = new Set(["not-up", "asleep"]);
 
 /** The next ticket is likely to open: these say nothing to the learner. */
-const QUIET = new Set(["forged", "late", "spent", "refused", "not-up", "asleep", "lost", "reconnect"]);
+const QUIET = new Set(["forged", "late", "spent", "refused", "not-up", "asleep", "lost", "reconnect", "protocol"]);
+
+/** The session may still be there for who comes back: the socket ended, or a ticket. */
+const KEPT = new Set(["forged", "late", "spent", "refused", "lost", "protocol", "silent", "stalled", "unavailable"]);
 
 /** @typedef {{code: string, text: string}} Ending */
 
 /**
  * @param {Ending} ending
- * @returns {{is: "lost" | "ended" | "refused", said: string, stale: boolean}} `stale`: ask the course how the lab is
+ * @returns {{is: "lost" | "ended" | "refused" | "moved", said: string, stale: boolean, kept: boolean}} `stale`: ask the
+ *   course how the lab is; `kept`: the session may go on
  */
 export function verdict({ code, text }) {
-  const is = ENDED.has(code) ? "ended" : REFUSED.has(code) ? "refused" : "lost";
-  return { is, said: QUIET.has(code) || is === "ended" ? "" : text, stale: BEHIND.has(code) };
+  const kept = KEPT.has(code);
+  const stale = BEHIND.has(code);
+  if (code === "moved") return { is: "moved", said: "", stale, kept: true };
+  if (ENDED.has(code)) return { is: "ended", said: "", stale, kept };
+  return { is: REFUSED.has(code) ? "refused" : "lost", said: QUIET.has(code) ? "" : text, stale, kept };
 }

@@ -43,7 +43,12 @@ export class Events {
     if (this.#timers.length || this.signal.aborted) return;
     this.#timers = [setInterval(() => this.#poll(), POLL_MS), setInterval(() => this.send({ type: "ping" }), PING_MS)];
     this.signal.addEventListener("abort", () => this.#close());
-    addEventListener("online", () => this.#connect(), { signal: this.signal });
+    const { signal } = this;
+    addEventListener("online", () => this.#connect(), { signal });
+    document.addEventListener("visibilitychange", () => this.#seen(), { signal });
+    // A page with an open socket is not kept for the way back.
+    addEventListener("pagehide", () => this.#drop(), { signal });
+    addEventListener("pageshow", event => event.persisted && this.#connect(), { signal });
     void this.#connect();
   }
 
@@ -68,6 +73,11 @@ export class Events {
     }
   }
 
+  /** Whoever comes back to the page does not wait for the story. */
+  #seen() {
+    if (document.visibilityState === "visible" && !this.#socket) void this.#connect();
+  }
+
   #poll() {
     const silent = document.visibilityState === "visible" && Date.now() - this.#heardAt > SILENT_MS;
     const open = this.#socket?.readyState === WebSocket.OPEN;
@@ -79,7 +89,7 @@ export class Events {
     clearTimeout(this.#again);
     this.#drop();
     try {
-      const { url, ticket } = await this.course.ticket("events", 0);
+      const { url, ticket } = await this.course.eventsTicket();
       if (this.signal.aborted) return;
       this.#listen(new WebSocket(url, [PROTOCOL, `ticket.${ticket}`]));
     } catch {

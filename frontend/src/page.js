@@ -1,16 +1,13 @@
 /**
- * One lab of one page: asks the course, listens to the gateway, connects the screens, and tells the window. Nothing
- * here is shared between labs, and everything ends when the window leaves the page.
+ * One lab of one page: the visitor's own, and for staff also learners' labs, one at a time. Nothing here is shared
+ * between labs of the page, and everything ends when the window leaves it.
  */
 
 import { keepActive, watchActivity } from "./activity.js";
-import { Backoff } from "./backoff.js";
-import { writeText } from "./copy.js";
-import { Course, Refused } from "./course.js";
-import { Events } from "./events.js";
-import { loadScript } from "./lazy.js";
-import { Screens } from "./screens.js";
-import { steady, told } from "./state.js";
+import { Course } from "./course.js";
+import { Labs } from "./labs.js";
+import { Sight } from "./sight.js";
+import { BLANK } from "./state.js";
 
 /** @import { Host, LabState } from "./state.js" */
 /** @import { HastexoLab } from "./window.js" */
@@ -24,25 +21,24 @@ import { steady, told } from "./state.js";
  * @property {boolean} hidden no window: the lab only runs while the page is open
  * @property {boolean} fullscreen the author allows it
  * @property {string} desktop_js address of the second bundle
+ * @property {string} shell_js address of the third
  * @property {string} css address of lab.css
  * @property {number} heading_level
+ * @property {"write" | "off"} copy whether the lab may put text on the browser's clipboard by itself
+ * @property {boolean} staff
+ * @property {"help" | "watch" | "off"} looking_in what staff may do in learners' labs
  */
 
+/** @typedef {{key: string, learner: string, helps: boolean}} Visited */
+
 const EXTEND_S = 3600;
-/** How often a hidden lab that sleeps is woken at most. */
-const WAKE_AGAIN_MS = 10_000;
-/** The screens' code is fetched while the machines still get ready. */
-const SOON = new Set(["booting", "resuming", "up"]);
 
 export class LabPage {
   #ends = new AbortController();
-  #backoff = new Backoff();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #again;
-  /** What is asked once more on "Try now". */
-  #ask = () => this.#enter(false);
-  #copied = "";
-  #wakeAgainAt = 0;
+  /** Ends the visit in a learner's lab. @type {AbortController | null} */
+  #visit = null;
+  /** @type {Sight} the one that has the window */
+  #sight;
 
   /**
    * @param {HastexoLab} lab
@@ -54,53 +50,45 @@ export class LabPage {
     const { signal } = this.#ends;
     this.lab = lab;
     this.args = args;
-    this.course = new Course(runtime, element, signal);
-    this.events = new Events(this.course, {
-      onstory: story => this.#tell(story),
-      onfault: fault => this.#missed(fault),
-      signal,
-    });
-    this.screens = this.#makeScreens();
+    this.courseOf = (/** @type {AbortSignal} */ until, whose = {}) => new Course(runtime, element, until, whose);
     this.#dress();
+    this.own = this.#sight = this.#sightOf(this.courseOf(signal), signal);
+    this.labs = new Labs(lab, this.own.course);
     this.#listen(signal);
-    void this.#enter(false);
+    void this.own.enter(false);
   }
 
   close() {
+    this.#visit?.abort();
     this.#ends.abort();
-    clearTimeout(this.#again);
-    this.screens.close();
   }
 
-  #makeScreens() {
-    return new Screens({
-      mount: this.lab.terminal,
-      hosts: this.args.hosts,
-      readOnly: this.args.read_only,
-      load: () => this.#load(),
-      ticket: host => this.course.ticket("desktop", host),
-      onchange: () => this.#look(),
-      onstale: () => void this.events.ask(),
-      oncopied: text => this.#copy(text),
-    });
+  /** @param {Course} course @param {AbortSignal} signal @param {boolean} [helps] in a learner's lab */
+  #sightOf(course, signal, helps) {
+    const { hosts, read_only, copy, hidden, shell_js, desktop_js } = this.args;
+    const guest = helps !== undefined;
+    const addresses = { shell: shell_js, desktop: desktop_js };
+    const readOnly = guest ? !helps : read_only;
+    return new Sight(this.lab, { course, hosts, readOnly, copies: copy !== "off", hidden, guest, addresses, signal });
   }
 
   #dress() {
-    const { name, hosts, read_only, hidden, fullscreen, css, heading_level } = this.args;
+    const { name, hosts, read_only, hidden, fullscreen, css, heading_level, staff, looking_in } = this.args;
     const { lab } = this;
     lab.hidden = hidden;
     lab.setAttribute("heading-level", String(heading_level));
     if (lab.getAttribute("stylesheet") !== css) lab.setAttribute("stylesheet", css);
-    this.#set({ name, hosts, readOnly: read_only, canFull: fullscreen && document.fullscreenEnabled });
+    const looking = staff && looking_in !== "off" ? looking_in : "";
+    this.#set({ name, hosts, readOnly: read_only, canFull: fullscreen && document.fullscreenEnabled, looking });
   }
 
   /** @param {AbortSignal} signal */
   #listen(signal) {
     const onaction = (/** @type {any} */ event) => this.#act(event.detail);
     this.lab.addEventListener("lab-action", onaction, { signal });
-    addEventListener("online", () => this.screens.hurry(), { signal });
+    const active = () => !this.#visit && this.own.send({ type: "active" });
     if (this.args.hidden) keepActive(() => this.#stay({ type: "active" }), signal);
-    else watchActivity(() => this.events.send({ type: "active" }), signal);
+    else watchActivity(active, signal);
   }
 
   /** @param {Partial<LabState>} more */
@@ -108,105 +96,62 @@ export class LabPage {
     this.lab.state = { ...this.lab.state, ...more };
   }
 
-  async #load() {
-    await loadScript(this.args.desktop_js);
-    return /** @type {any} */ (globalThis).HastexoLabDesktop;
-  }
-
-  /** @param {{action: string}} detail */
-  #act({ action }) {
-    const again = () => this.#enter(true);
+  /** @param {{action: string, key: string, query: string}} detail */
+  #act({ action, key, query }) {
+    const again = () => this.own.enter(true);
     /** @type {Record<string, () => unknown>} */
     const does = {
       wake: again,
       start: again,
-      retry: () => this.#enter(this.lab.state.refused === null),
-      reconnect: () => (this.lab.state.phase === "up" ? this.screens.reconnect(this.lab.state.active) : this.#ask()),
+      retry: () => this.#sight.enter(this.lab.state.refused === null),
+      reconnect: () => this.#sight.reconnect(),
       here: () => this.#stay({ type: "active" }),
       extend: () => this.#stay({ type: "extend", seconds: EXTEND_S }),
-      "reset-yes": () => this.#wish(this.course.reset),
-      tab: () => this.#look(),
-      copy: () => this.#copy(this.#copied),
-      "copy-no": () => this.#set({ copied: false }),
+      "reset-yes": () => this.own.wish(this.own.course.reset),
+      labs: () => this.labs.open(),
+      "labs-no": () => this.labs.close(),
+      "labs-find": () => this.labs.find(query),
+      look: () => this.#lookIn(key, false),
+      help: () => this.#lookIn(key, true),
+      back: () => this.#goBack(),
       leave: () => this.close(),
     };
-    void does[action]?.();
-  }
-
-  /** @param {boolean} again */
-  #enter(again) {
-    return this.#wish(() => this.course.enter(again));
+    void (does[action] ?? (() => this.#sight.show.act(action)))();
   }
 
   /** @param {object} message that keeps the lab awake */
   #stay(message) {
     this.#set({ idle: null });
-    if (!this.events.send(message)) void this.#enter(false);
+    if (!this.own.send(message)) void this.own.enter(false);
   }
 
-  /** Asks until there is an answer. @param {() => Promise<any>} ask */
-  async #wish(ask) {
-    clearTimeout(this.#again);
-    this.#ask = () => this.#wish(ask);
-    try {
-      this.#tell(await ask());
-      this.#backoff.opened(Date.now());
-      this.events.open();
-    } catch (fault) {
-      if (this.#ends.signal.aborted) return;
-      const wait_ms = fault instanceof Refused ? 0 : this.#backoff.next(Date.now());
-      if (wait_ms) this.#again = setTimeout(this.#ask, wait_ms);
-      this.#missed(fault, wait_ms);
-    }
+  /** @param {string} key @param {boolean} helps */
+  #lookIn(key, helps) {
+    const learner = this.labs.learner(key);
+    this.labs.close();
+    this.#sight.hide();
+    this.#visit?.abort();
+    this.#visit = new AbortController();
+    const { signal } = this.#visit;
+    const course = this.courseOf(signal, { lab: key, help: helps });
+    this.#sight = this.#sightOf(course, signal, helps);
+    this.#turn({ readOnly: !helps, resets: false, visit: { learner, helps } });
+    void this.#sight.enter(false);
   }
 
-  /**
-   * The course gave no story. While the lab itself is on the screen, that is no reason to take it away.
-   * @param {unknown} fault
-   * @param {number} [wait_ms] until it is asked again
-   */
-  #missed(fault, wait_ms) {
-    if (fault instanceof Refused) {
-      clearTimeout(this.#again);
-      if (this.lab.state.phase !== "up" || wait_ms !== undefined) this.#set({ refused: fault.message, link: null });
-    } else if (this.lab.state.phase !== "up" && wait_ms !== undefined) {
-      this.#set({ link: { is: "lost", until: Date.now() + wait_ms } });
-    } else if (this.lab.state.phase !== "up") {
-      this.#set({ link: this.lab.state.link ?? { is: "lost" } });
-    }
+  #goBack() {
+    this.#sight.hide();
+    this.#visit?.abort();
+    this.#visit = null;
+    this.#sight = this.own;
+    this.#turn({ readOnly: this.args.read_only, visit: null });
+    void this.own.rise();
   }
 
-  /** @param {any} story */
-  #tell(story) {
-    if (this.#ends.signal.aborted) return;
-    clearTimeout(this.#again);
-    const lang = document.documentElement.lang || navigator.language;
-    this.#set({ ...steady(told(story, Date.now(), lang), this.lab.state), refused: null });
-    this.#look();
-  }
-
-  /** The screens as the phase wants them, and the window as the active screen is. */
-  #look() {
-    const { phase, active } = this.lab.state;
-    if (this.args.hidden) return this.#keepUp(phase);
-    if (SOON.has(phase)) this.#load().catch(() => {});
-    if (phase === "up") this.screens.show(active);
-    else this.screens.close();
-    this.#set(phase === "up" ? this.screens.seen(active) : { opening: false, link: null, copied: false });
-  }
-
-  /** A lab without a window has nobody who could wake it: not after a closed laptop either. @param {string} phase */
-  #keepUp(phase) {
-    this.#set({ link: null });
-    if (phase !== "asleep" || Date.now() < this.#wakeAgainAt) return;
-    this.#wakeAgainAt = Date.now() + WAKE_AGAIN_MS;
-    void this.#enter(true);
-  }
-
-  /** @param {string} text of the lab's clipboard */
-  async #copy(text) {
-    this.#copied = text;
-    const done = await writeText(text);
-    this.#set({ copied: !done });
+  /** The window begins anew, for another lab. @param {Partial<LabState>} more */
+  #turn(more) {
+    const { name, hosts, canFull, full, looking } = this.lab.state;
+    this.lab.state = { ...BLANK, name, hosts, canFull, full, looking, ...more };
+    this.lab.focusInside();
   }
 }

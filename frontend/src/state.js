@@ -31,15 +31,39 @@ export const PHASES = [
  * @typedef {object} Host
  * @property {string} name "" where there is only one
  * @property {"terminal" | "desktop"} kind
+ * @property {"shell" | "desktop"} door of the gateway that leads to it
  */
 
 /**
  * Why nothing can be typed although the lab is up.
  * @typedef {object} Link
- * @property {"lost" | "ended" | "refused"} is
+ * @property {"lost" | "over" | "ended" | "refused" | "moved"} is `over`: it was lost for longer than its session is
+ *   kept; `moved`: another window has the session; from all but `lost` only the learner leads back
+ * @property {string} [code] the gateway's word for it
  * @property {string} [said] the gateway's own sentence
- * @property {number} [until] when it is tried again, in epoch milliseconds; never by itself where it is missing
+ * @property {number} [until] when it is tried again, in epoch milliseconds; now where it is missing
+ * @property {number} [kept] until when its session is kept, in epoch milliseconds; missing where there is none
+ * @property {number} [held] how many seconds its session was kept
  */
+
+/**
+ * Somebody of the course team who looks in at the lab.
+ * @typedef {object} Visitor
+ * @property {string} name
+ * @property {boolean} helps they can type as well
+ */
+
+/**
+ * A learner's lab that can be looked in at.
+ * @typedef {object} Row
+ * @property {string} key
+ * @property {string} learner
+ * @property {string} phase
+ * @property {boolean} here its learner is there now
+ * @property {number} active when its learner was last active, in epoch milliseconds; 0 = never
+ */
+
+/** @typedef {{is: "asking" | "told" | "failed", said: string, rows: Row[], more: boolean}} Labs the list of them */
 
 /**
  * @typedef {object} Told
@@ -51,6 +75,7 @@ export const PHASES = [
  * @property {number} typical 0 = not known
  * @property {number} sleepAfter 0 = never
  * @property {{until: number, of: number} | null} idle
+ * @property {Visitor[]} visitors
  * @property {boolean} wakes
  * @property {string} keptUntil a day in words, or ""
  * @property {string} goneReason
@@ -63,6 +88,7 @@ export const PHASES = [
  * @property {Host[]} hosts
  * @property {number} active the host that is shown
  * @property {boolean} readOnly
+ * @property {boolean} resets there is a course that can reset it
  * @property {boolean} canFull there is a full screen to go to
  * @property {boolean} full
  * @property {boolean} confirm a reset is asked for
@@ -70,6 +96,11 @@ export const PHASES = [
  * @property {Link | null} link
  * @property {string | null} refused the course's own sentence; "" where it gave none
  * @property {boolean} copied text of the lab's waits for the learner's click
+ * @property {boolean} fresh the session is not the one that was lost
+ * @property {Visitor[]} greeted whose notice the learner has hidden
+ * @property {"" | "watch" | "help"} looking what staff may do in learners' labs; "" where there is no way there
+ * @property {{learner: string, helps: boolean} | null} visit whose lab is shown, where it is not one's own
+ * @property {Labs | null} labs the list of learners' labs, while it is open
  */
 
 /** @typedef {Told & Added} LabState */
@@ -84,6 +115,7 @@ export const BLANK = {
   typical: 0,
   sleepAfter: 0,
   idle: null,
+  visitors: [],
   wakes: false,
   keptUntil: "",
   goneReason: "",
@@ -92,6 +124,7 @@ export const BLANK = {
   hosts: [],
   active: 0,
   readOnly: false,
+  resets: true,
   canFull: false,
   full: false,
   confirm: false,
@@ -99,6 +132,11 @@ export const BLANK = {
   link: null,
   refused: null,
   copied: false,
+  fresh: false,
+  greeted: [],
+  looking: "",
+  visit: null,
+  labs: null,
 };
 
 /**
@@ -122,6 +160,10 @@ function failureOf(failure, lang) {
   return { kind, reference, at: at ? time(at, lang) : "", staff };
 }
 
+/** @param {any} story @returns {Visitor[]} */
+const visitorsOf = ({ visitors = [] }) =>
+  visitors.map((/** @type {any} */ { name, read_only }) => ({ name, helps: !read_only }));
+
 /**
  * @param {any} story window_state of hastexo_lab/stacks/story.py
  * @param {number} now epoch milliseconds
@@ -139,6 +181,7 @@ export function told(story, now, lang) {
     typical: story.typical ?? 0,
     sleepAfter: story.sleep_after ?? 0,
     idle: idle ? { until: now + 1000 * idle.left, of: idle.of } : null,
+    visitors: visitorsOf(story),
     wakes: !!story.wakes,
     keptUntil: kept_until ? day(kept_until, lang) : "",
     goneReason: story.gone_reason ?? "",
@@ -166,6 +209,22 @@ export function steady(fresh, old) {
   const idle = fresh.idle && old.idle ? { ...fresh.idle, until: settled(old.idle.until, fresh.idle.until) } : fresh.idle;
   return { ...fresh, since: settled(old.since, fresh.since), idle };
 }
+
+/**
+ * @param {any} lab as the handler `labs` gives it
+ * @returns {Row}
+ */
+export const rowOf = ({ key, learner, phase, here, active }) => ({
+  key,
+  learner,
+  phase: PHASES.includes(phase) ? phase : "new",
+  here: !!here,
+  active: Date.parse(active) || 0,
+});
+
+/** @param {LabState} state @returns {boolean} the notice of who looks in has something new to say */
+export const isNews = ({ visitors, greeted }) =>
+  visitors.some(({ name, helps }) => !greeted.some(known => known.name === name && known.helps === helps));
 
 /** What takes a moment is not late at once. */
 const LATE_SLACK_MS = 5000;

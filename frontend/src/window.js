@@ -5,14 +5,16 @@
  *   lab.terminal                                       where screens are mounted; never redrawn
  *   lab.addEventListener("lab-action", e => e.detail)  { action }
  *
- * Actions: wake, start, retry, reconnect, here, extend, reset-yes, copy, copy-no, tab (see `state.active`); and
- * `leave` when the window has left the page. Attributes: `phase` (reflected), `stylesheet` (address of lab.css),
+ * Actions: wake, start, retry, reconnect, here, extend, reset-yes, copy, copy-no, fresh-no, tab (see `state.active`),
+ * labs, labs-no, labs-find (with `query`), look and help (with `key`), back; and `leave` when the window has left the
+ * page. Attributes: `phase` (reflected), `stylesheet` (address of lab.css),
  * `heading-level` (3), `data-theme` ("light" or "dark", else the system's).
  */
 
 import { card } from "./cards.js";
 import { writeText } from "./copy.js";
 import { html, markup } from "./html.js";
+import * as panel from "./panel.js";
 import * as parts from "./parts.js";
 import { BLANK, isLate, PHASES } from "./state.js";
 import { tick } from "./ticks.js";
@@ -28,7 +30,7 @@ const FRAME = `<section class="hastexo-lab" data-phase="new">
   </header>
   <div class="hl-notices"></div>
   <div class="hl-tabs"></div>
-  <div class="hl-body"><div class="hl-term" data-role="terminal"></div><div class="hl-cover"></div></div>
+  <div class="hl-body"><div class="hl-term" data-role="terminal"></div><div class="hl-cover"></div><div class="hl-panel"></div></div>
   <footer class="hl-foot"></footer>
 </section>`;
 
@@ -50,6 +52,7 @@ export class HastexoLab extends HTMLElement {
     super();
     this.#root.innerHTML = FRAME;
     this.#root.addEventListener("click", event => this.#clicked(event));
+    this.#root.addEventListener("input", event => this.#typed(/** @type {HTMLInputElement} */ (event.target)));
     this.#root.addEventListener("keydown", event => this.#key(/** @type {KeyboardEvent} */ (event)), true);
   }
 
@@ -118,7 +121,7 @@ export class HastexoLab extends HTMLElement {
     this.#root.prepend(link);
   }
 
-  /** @param {{action: string}} detail */
+  /** @param {{action: string, key?: string, query?: string}} detail */
   #tell(detail) {
     this.dispatchEvent(new CustomEvent("lab-action", { detail }));
   }
@@ -132,11 +135,16 @@ export class HastexoLab extends HTMLElement {
   /** @param {Event} event */
   #clicked(event) {
     const target = /** @type {HTMLElement} */ (event.target).closest("[data-action]");
-    if (target) this.#act(/** @type {HTMLElement} */ (target).dataset);
+    if (target && !target.matches("input")) this.#act(/** @type {HTMLElement} */ (target).dataset);
+  }
+
+  /** @param {HTMLInputElement} field of the search */
+  #typed({ dataset, value }) {
+    if (dataset.action) this.#tell({ action: dataset.action, query: value });
   }
 
   /** @param {DOMStringMap} data of the button */
-  #act({ action = "", host }) {
+  #act({ action = "", host, key }) {
     /** What the window does by itself; all else is told. @type {Record<string, () => void>} */
     const does = {
       reset: () => this.#askReset(),
@@ -145,10 +153,31 @@ export class HastexoLab extends HTMLElement {
       tab: () => this.#choose(Number(host)),
       full: () => void this.#fullScreen(true),
       "full-no": () => void this.#fullScreen(false),
+      watched: () => this.#greet([]),
+      "watched-ok": () => this.#greet(this.#state.visitors),
       "copy-reference": () => void writeText(this.#state.failure?.reference ?? ""),
     };
     does[action]?.();
-    if (!(action in does) || action === "reset-yes" || action === "tab") this.#tell({ action });
+    if (!(action in does) || action === "reset-yes" || action === "tab") this.#tell({ action, key });
+    /** Where the focus goes after what was told. @type {Record<string, () => void>} */
+    const after = { labs: () => this.#enterLabs(), "labs-no": () => this.#leaveLabs() };
+    after[action]?.();
+  }
+
+  #enterLabs() {
+    this.#update();
+    this.#find(".hl-labs input")?.focus();
+  }
+
+  #leaveLabs() {
+    this.#update();
+    this.#find("[data-action=labs]")?.focus();
+  }
+
+  /** @param {LabState["greeted"]} greeted whose notice is hidden from now on; none to show it again */
+  #greet(greeted) {
+    this.#set({ greeted });
+    this.#find(greeted.length ? "[data-action=watched]" : "[data-action=watched-ok]")?.focus();
   }
 
   #askReset() {
@@ -191,11 +220,11 @@ export class HastexoLab extends HTMLElement {
     if (event.key === "F6" && (event.ctrlKey || event.metaKey)) {
       this.#taken(event);
       this.#crossOver(target);
-    } else if (event.key === "Escape" && this.#state.confirm) {
+    } else if (event.key === "Escape" && this.#dialog) {
       this.#taken(event);
-      this.#act({ action: "reset-no" });
-    } else if (event.key === "Tab" && this.#state.confirm) {
-      this.#keepInside(event);
+      this.#act({ action: this.#state.confirm ? "reset-no" : "labs-no" });
+    } else if (event.key === "Tab" && this.#dialog) {
+      this.#keepInside(event, this.#dialog);
     } else if (target.matches("[role=tab]") && /^(Arrow(Left|Right)|Home|End)$/.test(event.key)) {
       this.#taken(event);
       this.#act({ action: "tab", host: String(this.#nextTab(event.key)) });
@@ -210,17 +239,23 @@ export class HastexoLab extends HTMLElement {
 
   /** Out of the lab, and back in. @param {HTMLElement} from */
   #crossOver(from) {
+    if (this.#dialog) return;
     const out = this.#find("[role=tab][aria-selected=true]") ?? this.#find(".hl-actions button");
     const into = this.#find(".hl-stage") ?? this.#find(".hl-pane:not([hidden])");
     (this.terminal.contains(from) ? out : into)?.focus();
   }
 
-  /** The dialog keeps the focus until it is answered. @param {KeyboardEvent} event */
-  #keepInside(event) {
-    const buttons = /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll(".hl-card button")]);
-    const at = buttons.indexOf(/** @type {HTMLElement} */ (this.#root.activeElement));
+  /** What has to be answered before anything else. */
+  get #dialog() {
+    return this.#find("[aria-modal]");
+  }
+
+  /** The dialog keeps the focus until it is answered. @param {KeyboardEvent} event @param {HTMLElement} dialog */
+  #keepInside(event, dialog) {
+    const stops = /** @type {HTMLElement[]} */ ([...dialog.querySelectorAll("button, input, [tabindex]")]);
+    const at = stops.indexOf(/** @type {HTMLElement} */ (this.#root.activeElement));
     this.#taken(event);
-    buttons.at((at + (event.shiftKey ? -1 : 1)) % buttons.length)?.focus();
+    stops.at((at + (event.shiftKey ? -1 : 1)) % stops.length)?.focus();
   }
 
   /** @param {string} key */
@@ -248,6 +283,8 @@ export class HastexoLab extends HTMLElement {
     this.#put(".hl-foot", parts.foot(this.#state));
     this.#part(".hl-foot").hidden = !parts.hasFoot(this.#state);
     this.#cover();
+    this.#panel();
+    this.#confine();
     // Focus is never lost together with the button that had it.
     if (held && !this.#root.activeElement) this.focusInside();
     this.#tickOn();
@@ -255,19 +292,21 @@ export class HastexoLab extends HTMLElement {
 
   #describe() {
     const section = this.#part("section");
-    const { phase, refused, link, full, name } = this.#state;
+    const { phase, refused, link, full } = this.#state;
     section.dataset.phase = refused === null ? phase : "failed";
     section.dataset.link = link ? "down" : "";
     section.toggleAttribute("data-full", full);
-    section.setAttribute("aria-label", SAY.lab(name));
+    section.setAttribute("aria-label", SAY.lab(parts.title(this.#state)));
   }
 
   #head() {
     const state = this.#state;
     this.#put(".hl-glyph", parts.glyph(state));
     this.#put("[data-role=status]", html`${parts.shortWord(state)}<span class="hl-sr">. ${parts.aloud(state)}</span>`);
-    this.#put(".hl-name", state.name);
-    this.#part(".hl-name").hidden = !state.name;
+    const title = parts.title(state);
+    this.#put(".hl-name", title);
+    this.#part(".hl-name").hidden = !title;
+    this.#part(".hl-name").classList.toggle("hl-whose", !!state.visit);
     this.#put(".hl-chips", parts.chips(state));
     this.#part(".hl-actions").setAttribute("aria-label", SAY.actions());
     this.#put(".hl-actions", parts.actions(state));
@@ -283,20 +322,42 @@ export class HastexoLab extends HTMLElement {
     // A card that only says something new does not come in again.
     cover.classList.toggle("hl-calm", before === this.#find(".hl-cover .hl-title")?.textContent);
     this.#part(".hl-body").classList.toggle("hl-covered", !!shown);
-    this.terminal.inert = !!shown;
-    for (const css of [".hl-head", ".hl-tabs", ".hl-notices"]) this.#part(css).inert = this.#state.confirm;
   }
 
-  /** Redraws a region when its markup changed, and keeps the focus in it. @param {string} css @param {unknown} value */
+  #panel() {
+    const level = this.getAttribute("heading-level") ?? "3";
+    if (this.#put(".hl-panel", panel.frame(this.#state, level)))
+      for (const css of [".hl-found-said", ".hl-found"]) this.#drawn.delete(css);
+    if (!this.#state.labs) return;
+    this.#put(".hl-found-said", panel.count(this.#state));
+    this.#put(".hl-found", panel.found(this.#state, Date.now()));
+  }
+
+  /** What lies below something else cannot be reached. */
+  #confine() {
+    const { confirm, labs } = this.#state;
+    for (const css of [".hl-head", ".hl-tabs", ".hl-notices"]) this.#part(css).inert = confirm || !!labs;
+    this.#part(".hl-cover").inert = !!labs;
+    this.terminal.inert = !!labs || !!this.#find(".hl-stage");
+  }
+
+  /**
+   * Redraws a region when its markup changed, and keeps the focus in it.
+   * @param {string} css
+   * @param {unknown} value
+   * @returns {boolean} it has changed
+   */
   #put(css, value) {
     const text = markup(value);
-    if ((this.#drawn.get(css) ?? "") === text) return;
+    if ((this.#drawn.get(css) ?? "") === text) return false;
     const region = this.#part(css);
     const focused = /** @type {HTMLElement | null} */ (this.#root.activeElement);
-    const held = region.contains(focused) && focused?.dataset.action;
+    const held = region.contains(focused) ? focused?.dataset : undefined;
     this.#drawn.set(css, text);
     region.innerHTML = text;
-    if (held) /** @type {HTMLElement | null} */ (region.querySelector(`[data-action="${held}"]`))?.focus();
+    const same = (/** @type {HTMLElement} */ each) => each.dataset.action === held?.action && each.dataset.key === held?.key;
+    if (held?.action) /** @type {HTMLElement[]} */ ([...region.querySelectorAll("[data-action]")]).find(same)?.focus();
+    return true;
   }
 
   #tickOn() {

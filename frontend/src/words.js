@@ -64,8 +64,11 @@ export const SHORT = {
   gone: () => gettext("No lab"),
   failed: () => gettext("Not available"),
   opening: () => gettext("Opening"),
+  over: () => gettext("Connection lost"),
   ended: () => gettext("Closed"),
-  link: () => gettext("Reconnecting"),
+  refused: () => gettext("Not available"),
+  moved: () => gettext("In another window"),
+  lost: () => gettext("Reconnecting"),
 };
 
 /** A step by its name in the server's story, while the lab starts or wakes. @type {Record<string, () => string>} */
@@ -158,6 +161,20 @@ export const FAILURES = {
   },
 };
 
+/** Why a door stays shut, by the gateway's word; it adds a sentence of its own. @type {Record<string, () => string>} */
+export const SHUT = {
+  "host-key": () => gettext("This lab does not show the key it had before"),
+  limit: () => gettext("Too many screens are open"),
+  "looking-off": () => gettext("Looking in is switched off"),
+  "": () => gettext("This lab does not let the page in"),
+};
+
+/** Of each of them who looks in. */
+export const LOOKS = {
+  watches: () => gettext("%(name)s, your instructor, is looking in and can see this screen, but not type."),
+  helps: () => gettext("%(name)s, your instructor, is helping in your lab and can type."),
+};
+
 /** All other words. */
 export const SAY = {
   lab: (/** @type {string} */ name) => (name ? fill(gettext("Lab: %(name)s"), { name }) : gettext("Lab")),
@@ -220,10 +237,22 @@ export const SAY = {
   lostSaid: () => gettext("Your lab keeps running and nothing in it is lost."),
   lostCourse: () => gettext("This page cannot reach the course right now."),
   lostAloud: () => gettext("The connection was lost. Your lab keeps running."),
+  lostThere: () => gettext("The lab keeps running and nothing in it is lost."),
   again: () => gettext("Trying again in %(time)s."),
+  now: () => gettext("Trying again now."),
+  kept: () => gettext("Your session is kept for %(time)s."),
+  over: (/** @type {number} */ seconds) =>
+    fill(gettext("Your session was kept for %(time)s and is over now. Your lab keeps running with your files in it."), {
+      time: span(seconds),
+    }),
+  connectAgain: () => gettext("Connect again"),
+  moved: () => gettext("Your session is open in another window"),
+  movedSaid: () => gettext("It is shown in one window at a time. Nothing in it is lost."),
+  useHere: () => gettext("Use it here"),
+  fresh: () => gettext("This is a new session."),
+  freshSaid: () => gettext("The one before could not be kept. Your lab is as you left it."),
   ended: () => gettext("This session has ended"),
   openAgain: () => gettext("Open it again"),
-  closedDoor: () => gettext("This lab does not let the page in"),
 
   resetAsked: () => gettext("Reset this lab?"),
   resetSaid: () =>
@@ -241,6 +270,28 @@ export const SAY = {
   extend: () => gettext("Stay awake for 1 hour"),
   copied: () => gettext("Your lab copied text."),
   copiedSaid: () => gettext("The browser lets it onto your own clipboard when you choose Copy."),
+
+  looksIn: (/** @type {string} */ name) => fill(gettext("%(name)s is looking in. Show the notice"), { name }),
+
+  labs: () => gettext("Learners' labs"),
+  labsSearch: () => gettext("Search for a learner"),
+  labsAsking: () => gettext("Looking for labs."),
+  labsNone: () => gettext("There is no such lab."),
+  labsCount: (/** @type {number} */ count) => ngettext("%(count)s lab", "%(count)s labs", count),
+  labsMore: () => gettext("There are more. Search for a name to find them."),
+  labsFailed: () => gettext("The list cannot be had right now."),
+  close: () => gettext("Close"),
+  hereNow: () => gettext("Here now"),
+  activeAgo: (/** @type {number} */ seconds) => fill(gettext("Active %(time)s ago"), { time: span(seconds) }),
+  lookIn: () => gettext("Look in"),
+  help: () => gettext("Help"),
+  ofLearner: (/** @type {string} */ name) => fill(gettext("Lab of %(name)s"), { name }),
+  back: () => gettext("Back to my lab"),
+  helping: () => gettext("Helping"),
+  visitWatches: () => gettext("You can watch this lab, but not type in it. Its learner sees that you are looking in."),
+  visitHelps: () => gettext("You can type in this lab. Its learner sees that you are helping."),
+  visitWaits: () => gettext("Looking in does not start or wake a lab. This one opens here when its learner uses it."),
+  visitOpening: () => gettext("The lab is there."),
 
   readOnly: () => gettext("You can watch this lab but not type in it."),
   sleepsAfter: (/** @type {number} */ seconds) =>

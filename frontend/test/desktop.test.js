@@ -74,6 +74,9 @@ test("each ending has its way on", () => {
   assert.equal(is("lab-ended"), "ended");
   assert.equal(is("lab-login"), "refused");
   assert.equal(is("some-new-word"), "lost");
-  assert.deepEqual(verdict({ code: "asleep", text: "said" }), { is: "lost", said: "", stale: true });
+  assert.equal(is("moved"), "moved");
+  for (const code of ["host-key", "limit", "looking-off"]) assert.equal(is(code), "refused");
+  assert.deepEqual(verdict({ code: "asleep", text: "said" }), { is: "lost", said: "", stale: true, kept: false });
+  assert.equal(verdict({ code: "lost", text: "" }).kept, true);
   assert.equal(verdict({ code: "guacd", text: "said" }).said, "said");
 });

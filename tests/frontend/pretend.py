@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import queue
 import threading
@@ -30,6 +31,7 @@ STORY: dict[str, Any] = {
     "typical": 0,
     "sleep_after": 1200,
     "idle": None,
+    "visitors": [],
     "wakes": False,
     "kept_until": None,
     "gone_reason": "",
@@ -82,7 +84,17 @@ class Visit:
         self.socket, self.door, self.ticket = socket, door, ticket
         self.control: list[dict[str, Any]] = []
         self.instructions = b""
+        self.session = ""
+        # What the session has taken in, over all of its sockets.
+        self.typed = bytearray()
+        self.deaf = False
         self.closed = threading.Event()
+
+    @property
+    def close_code(self) -> int:
+        """What the page closed it with; 0 where it just went away."""
+        said = self.socket.protocol.close_rcvd
+        return said.code if said else 0
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.control if message["type"] == kind]
@@ -102,9 +114,10 @@ class Visit:
                 if isinstance(message, str):
                     self.control.append(json.loads(message))
                     if self.control[-1]["type"] == "ping":
-                        self.tell(type="pong")
-                else:
+                        self.tell(type="pong", taken=len(self.typed))
+                elif not self.deaf:
                     self.instructions += message
+                    self.typed += message
         except ConnectionClosed:
             pass
         finally:
@@ -121,6 +134,10 @@ class Pretend:
         self.came: queue.Queue[Visit] = queue.Queue()
         self.tickets = 0
         self.ready = True
+        self.hold = 120
+        # Sessions that can be taken up again.
+        self.kept: dict[str, bytearray] = {}
+        self.names = itertools.count(1)
         self.url = self.gateway = ""
         self.tell(story("up"))
 
@@ -148,19 +165,28 @@ class Pretend:
             return self.answers[handler]
         self.tickets += 1
         return 200, {
-            "url": f"{self.gateway}/hastexo-lab/{body['door']}",
+            "url": f"{self.gateway}/hastexo-lab/{body.get('door', 'shell')}/{body.get('lab', 'own')}",
             "protocol": PROTOCOL,
             "ticket": f"{self.tickets}",
         }
 
+    def welcome(self, visit: Visit) -> None:
+        """A session for who has come: the one that is asked for, if it is kept, else a new one."""
+        hello = json.loads(visit.socket.recv(timeout=DEADLINE_S))
+        visit.control.append(hello)
+        asked = hello.get("session", "")
+        resumed = asked in self.kept
+        visit.session = asked if resumed else f"session-{next(self.names)}"
+        visit.typed = self.kept.setdefault(visit.session, visit.typed)
+        visit.tell(type="ready", session=visit.session, hold=self.hold, resumed=resumed, taken=len(visit.typed))
+
     def visit(self, socket: ServerConnection) -> None:
         offered = socket.request.headers["Sec-WebSocket-Protocol"] if socket.request else ""
-        door = socket.request.path.rsplit("/", 1)[-1] if socket.request else ""
+        door = socket.request.path.split("/")[2] if socket.request else ""
         visit = Visit(socket, door, offered.split("ticket.")[-1])
         self.visits.append(visit)
-        if door == "desktop" and self.ready:
-            visit.control.append(json.loads(socket.recv(timeout=DEADLINE_S)))
-            visit.tell(type="ready")
+        if door != "events" and self.ready:
+            self.welcome(visit)
         if door == "events":
             visit.tell(type="state", state=self.answers["status"][1]["state"])
         self.came.put(visit)

@@ -316,7 +316,10 @@ def test_a_failure_offers_what_helps(page: Page, site: Pretend) -> None:
 
 
 def test_each_machine_keeps_its_connection_while_another_is_shown(page: Page, site: Pretend) -> None:
-    hosts = [{"name": "web", "kind": "terminal"}, {"name": "desk", "kind": "desktop"}]
+    hosts = [
+        {"name": "web", "kind": "terminal", "door": "desktop"},
+        {"name": "desk", "kind": "desktop", "door": "desktop"},
+    ]
     web = opened(page, site, hosts=hosts)
     page.get_by_role("tab", name="web").press("ArrowRight")
     expect(page.get_by_role("tab", name="desk")).to_be_focused()

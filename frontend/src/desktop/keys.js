@@ -2,11 +2,10 @@
 
 import Guacamole from "@dushixiang/guacamole-common-js";
 
-/** @import { Client } from "@dushixiang/guacamole-common-js" */
-
 const V = 0x76;
 const SHIFT_V = 0x56;
 const CTRL = 0xffe3;
+const SHIFT = 0xffe1;
 /** A browser that gives no paste event for the shortcut gets the key alone after this time. */
 const PASTE_EVENT_MS = 50;
 
@@ -14,18 +13,23 @@ const PASTE_EVENT_MS = 50;
 export const isPaste = event => event.key.toLowerCase() === "v" && (event.ctrlKey || event.metaKey) && !event.altKey;
 
 /**
- * @param {HTMLElement} pane
- * @param {Client} client
- * @param {{signal: AbortSignal, desktop: boolean, onpaste: (text: string) => void}} options `onpaste` comes before
- *   the key, so that the lab finds the text on its clipboard
+ * @typedef {object} Heard
+ * @property {AbortSignal} signal
+ * @property {boolean} desktop
+ * @property {(pressed: boolean, keysym: number) => void} onkey
+ * @property {(text: string) => void} onpaste comes before the key, so that the lab finds the text on its clipboard
  */
-export function listenToKeys(pane, client, { signal, desktop, onpaste }) {
-  const keyboard = pasteAware(pane, client, { signal, desktop, onpaste });
+
+/** @param {HTMLElement} pane @param {Heard} heard */
+export function listenToKeys(pane, heard) {
+  const { signal, onkey } = heard;
+  listenToPaste(pane, heard);
+  const keyboard = new Guacamole.Keyboard(pane);
   keyboard.onkeydown = keysym => {
-    client.sendKeyEvent(true, keysym);
+    onkey(true, keysym);
     return false;
   };
-  keyboard.onkeyup = keysym => client.sendKeyEvent(false, keysym);
+  keyboard.onkeyup = keysym => onkey(false, keysym);
   pane.addEventListener("blur", () => keyboard.reset(), { signal });
   signal.addEventListener("abort", () => {
     keyboard.onkeydown = keyboard.onkeyup = null;
@@ -36,10 +40,9 @@ export function listenToKeys(pane, client, { signal, desktop, onpaste }) {
  * The paste shortcut is left to the browser, since only its own paste event may read the clipboard unasked.
  * Its listeners come first, so that Guacamole's do not see that key.
  * @param {HTMLElement} pane
- * @param {Client} client
- * @param {{signal: AbortSignal, desktop: boolean, onpaste: (text: string) => void}} options
+ * @param {Heard} heard
  */
-function pasteAware(pane, client, { signal, desktop, onpaste }) {
+function listenToPaste(pane, { signal, desktop, onkey, onpaste }) {
   /** @type {(() => void) | null} */
   let press = null;
   const pressNow = () => {
@@ -49,8 +52,7 @@ function pasteAware(pane, client, { signal, desktop, onpaste }) {
   const keydown = (/** @type {KeyboardEvent} */ event) => {
     if (!isPaste(event)) return;
     event.stopImmediatePropagation();
-    const chord = desktop && event.metaKey ? [CTRL, V] : [event.shiftKey ? SHIFT_V : V];
-    press = () => tap(client, chord);
+    press = () => tap(onkey, chordOf(event, desktop));
     setTimeout(pressNow, PASTE_EVENT_MS);
   };
   const paste = (/** @type {ClipboardEvent} */ event) => {
@@ -60,14 +62,23 @@ function pasteAware(pane, client, { signal, desktop, onpaste }) {
   };
   pane.addEventListener("keydown", keydown, { signal, capture: true });
   pane.addEventListener("paste", paste, { signal });
-  return new Guacamole.Keyboard(pane);
 }
 
 /**
- * @param {Client} client
+ * What pastes in the lab. A Mac's Command means nothing there: a desktop wants Ctrl V, guacd's terminal Ctrl Shift V.
+ * @param {KeyboardEvent} event
+ * @param {boolean} desktop
+ */
+function chordOf(event, desktop) {
+  if (!event.metaKey) return [event.shiftKey ? SHIFT_V : V];
+  return desktop ? [CTRL, V] : [CTRL, SHIFT, SHIFT_V];
+}
+
+/**
+ * @param {Heard["onkey"]} onkey
  * @param {number[]} keysyms pressed in order, released in reverse
  */
-function tap(client, keysyms) {
-  for (const keysym of keysyms) client.sendKeyEvent(true, keysym);
-  for (const keysym of keysyms.toReversed()) client.sendKeyEvent(false, keysym);
+function tap(onkey, keysyms) {
+  for (const keysym of keysyms) onkey(true, keysym);
+  for (const keysym of keysyms.toReversed()) onkey(false, keysym);
 }

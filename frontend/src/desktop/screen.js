@@ -1,114 +1,107 @@
-/** One connection's display in its pane: mounted, sized, scaled, with its pointer, keys and clipboard. */
+/** One pane with a screen of guacd's in it, which lives on while sockets come and go. */
 
-import Guacamole from "@dushixiang/guacamole-common-js";
-
-import { receiveText, sendText } from "./clipboard.js";
-import { scaleFor, wantedSize } from "./fit.js";
+import { Session } from "../link/session.js";
 import { listenToKeys } from "./keys.js";
-import { Pointer } from "./pointer.js";
-import { LabTunnel, STATE } from "./tunnel.js";
+import { View } from "./view.js";
+
+/** @import { Ending, Ready, To } from "../link/link.js" */
 
 const RESIZE_MS = 100;
 
 /**
  * @typedef {object} Wanted
  * @property {HTMLElement} pane where it is shown; it can take the focus
- * @property {string} url ws: or wss:
- * @property {string} ticket
  * @property {"terminal" | "desktop"} kind
  * @property {boolean} readOnly
- * @property {() => void} onopen the lab is there
- * @property {(ending: import("./tunnel.js").Ending) => void} onend it is not any more; never after close()
+ * @property {boolean} [guest] somebody else's lab is looked into: its screen keeps their size, and it may not put text
+ *   on the guest's clipboard
+ * @property {(ready: Ready) => void} onopen the lab is there, at each connect
+ * @property {(ending: Ending) => void} onend the socket is gone; never after detach() or close()
  * @property {(text: string) => void} oncopied the lab's clipboard has new text
  */
 
 export class Screen {
   #ends = new AbortController();
+  #session = new Session();
+  /** Keys that the lab takes for pressed. @type {Set<number>} */
+  #down = new Set();
+  /** @type {View | null} */
+  #view = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resizing;
 
   /** @param {Wanted} wanted */
   constructor(wanted) {
     this.wanted = wanted;
-    this.pane = wanted.pane;
-    this.asked = this.#size();
-    this.tunnel = new LabTunnel({ url: wanted.url, ticket: wanted.ticket, size: this.asked });
-    this.client = new Guacamole.Client(this.tunnel);
-    this.display = this.client.getDisplay();
-    this.#cursor();
-    this.#follow();
     if (!wanted.readOnly) this.#listen();
-    this.client.connect();
+    this.#follow();
   }
 
-  /** Ends the connection. What was drawn last stays until another screen opens in the pane. */
+  /** @param {To} to */
+  connect(to) {
+    this.detach();
+    this.#view = new View(this.wanted, to, this.#session, {
+      onready: ready => this.#ready(ready),
+      onend: ending => {
+        this.#view = null;
+        this.wanted.onend(ending);
+      },
+    });
+  }
+
+  detach() {
+    this.#view?.detach();
+    this.#view = null;
+  }
+
   close() {
+    this.#view?.close();
+    this.#view = null;
     this.#ends.abort();
     clearTimeout(this.#resizing);
-    this.client.disconnect();
-    this.display.cancel();
+    this.wanted.pane.replaceChildren();
   }
 
-  #size() {
-    return wantedSize(this.#box(), devicePixelRatio);
-  }
-
-  #box() {
-    return { width: this.pane.clientWidth, height: this.pane.clientHeight };
-  }
-
-  #cursor() {
-    const element = this.display.getElement();
-    this.display.showCursor(false);
-    this.display.oncursor = (image, x, y) => {
-      element.style.cursor = image.width && image.height ? `url(${image.toDataURL()}) ${x} ${y}, auto` : "none";
-    };
-  }
-
-  #opened() {
-    this.pane.replaceChildren(this.display.getElement());
+  /** @param {Ready} ready */
+  #ready(ready) {
+    // A key that came up while there was no connection would stay down in the lab.
+    if (ready.resumed) for (const keysym of this.#down) this.#view?.key(false, keysym);
+    this.#down.clear();
     this.#resized();
-    this.wanted.onopen();
-  }
-
-  #follow() {
-    const { signal } = this.#ends;
-    this.tunnel.onstatechange = state => state === STATE.OPEN && this.#opened();
-    this.tunnel.onend = ending => {
-      this.close();
-      this.wanted.onend(ending);
-    };
-    this.display.onresize = () => this.#scale();
-    const watch = new ResizeObserver(() => this.#resized());
-    watch.observe(this.pane);
-    signal.addEventListener("abort", () => watch.disconnect());
+    this.wanted.onopen(ready);
   }
 
   #listen() {
     const { signal } = this.#ends;
-    const { pane, client } = this;
-    client.onclipboard = (stream, mimetype) => receiveText(stream, mimetype, this.wanted.oncopied);
-    new Pointer(this.display.getElement(), client, signal);
+    const { pane, kind } = this.wanted;
     pane.addEventListener("pointerdown", () => pane.focus({ preventScroll: true }), { signal });
-    const onpaste = (/** @type {string} */ text) => sendText(client, text);
-    listenToKeys(pane, client, { signal, desktop: this.wanted.kind === "desktop", onpaste });
+    listenToKeys(pane, {
+      signal,
+      desktop: kind === "desktop",
+      onkey: (pressed, keysym) => this.#key(pressed, keysym),
+      onpaste: text => this.#view?.paste(text),
+    });
+  }
+
+  /** @param {boolean} pressed @param {number} keysym */
+  #key(pressed, keysym) {
+    if (!this.#view?.tunnel.isConnected()) return;
+    if (pressed) this.#down.add(keysym);
+    else this.#down.delete(keysym);
+    this.#view.key(pressed, keysym);
+  }
+
+  #follow() {
+    const watch = new ResizeObserver(() => this.#resized());
+    watch.observe(this.wanted.pane);
+    this.#ends.signal.addEventListener("abort", () => watch.disconnect());
   }
 
   #resized() {
-    if (!this.pane.clientWidth) return;
-    this.#scale();
+    if (!this.wanted.pane.clientWidth) return;
+    this.#view?.fit();
+    if (this.wanted.guest) return;
     clearTimeout(this.#resizing);
-    this.#resizing = setTimeout(() => {
-      const { width, height, dpi } = this.#size();
-      // One that is not needed can even harm: guacd 1.3 may lose a terminal that is resized while it opens.
-      if (width === this.asked.width && height === this.asked.height) return;
-      this.asked = { width, height, dpi };
-      this.client.sendSize(width, height);
-    }, RESIZE_MS);
-  }
-
-  #scale() {
-    const display = { width: this.display.getWidth(), height: this.display.getHeight() };
-    if (this.pane.clientWidth) this.display.scale(scaleFor(this.#box(), display, devicePixelRatio));
+    this.#resizing = setTimeout(() => this.#view?.resize(), RESIZE_MS);
   }
 }

@@ -1,29 +1,25 @@
 /**
- * The page's end of the gateway's `desktop` door, shaped as the tunnel that Guacamole.Client wants.
+ * The page's end of the gateway's `desktop` door, shaped as the tunnel that Guacamole.Client wants: one for each
+ * client, over one socket of the session.
  *
- * Binary frames are guacd's bytes as they come, cut anywhere; ours are instructions. Text frames are control, in JSON:
- *   ours    {"type": "connect", width, height, dpi, timezone, image, audio} first; {"type": "credit", "bytes": total};
- *           {"type": "ping"}
- *   theirs  {"type": "ready"}; {"type": "error", code, status, text}
+ * Binary messages are guacd's bytes as they come, cut anywhere; ours are instructions. Control, besides that of Link:
+ *   ours    {"type": "connect", width, height, dpi, timezone, image, audio}; {"type": "credit", "bytes": total}
  */
 
-import { PROTOCOL } from "../protocol.js";
+import { Link } from "../link/link.js";
+import { MAX_MESSAGE } from "../link/session.js";
 import { Credit } from "./flow.js";
 import { encode, InstructionReader, ProtocolFault } from "./instructions.js";
 
+/** @import { Ending, Ready, To } from "../link/link.js" */
+/** @import { Session } from "../link/session.js" */
 
 /** Guacamole.Tunnel.State */
 export const STATE = { CONNECTING: 0, OPEN: 1, CLOSED: 2, UNSTABLE: 3 };
-const PING_MS = 10_000;
-/** guacd sends `nop` every 5 s when it is quiet: three of them missing is a dead line. */
-const SILENCE_MS = 17_000;
-/** The gateway takes at most 64 KiB a message. */
-const MAX_FRAME = 32 * 1024;
 
 /** guacd's last words. Guacamole.Client would disconnect at them, as if we had; the gateway says what they mean. */
 const LAST_WORDS = new Set(["error", "disconnect"]);
 
-/** @typedef {{code: string, text: string}} Ending why the tunnel ended; `code` as the gateway names it, or "lost" */
 /** @typedef {{width: number, height: number, dpi: number}} Size in pixels of the lab's screen */
 
 export class LabTunnel {
@@ -32,43 +28,46 @@ export class LabTunnel {
   onstatechange = null;
   /** @type {((opcode: string, args: string[]) => void) | null} */
   oninstruction = null;
-  /** @type {((ending: Ending) => void) | null} called once, unless we disconnect ourselves */
+  /** @type {((ready: Ready) => void) | null} */
+  onready = null;
+  /** @type {((ending: Ending) => void) | null} called once, unless we leave ourselves */
   onend = null;
 
-  /** @type {WebSocket | null} */
-  #socket = null;
+  /** @type {Link | null} */
+  #link = null;
   #decoder = new TextDecoder();
   #encoder = new TextEncoder();
   #credit = new Credit();
   /** @type {string[]} */
   #outgoing = [];
-  #heardAt = 0;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #pulse;
   #reader = new InstructionReader((opcode, args) => this.#take(opcode, args));
 
-  /**
-   * @param {{url: string, ticket: string, size: Size}} to `url`: ws: or wss:
-   */
-  constructor(to) {
+  /** @param {To} to @param {Session} session @param {Size} size */
+  constructor(to, session, size) {
     this.to = to;
+    this.session = session;
+    this.size = size;
   }
 
   connect() {
     this.#setState(STATE.CONNECTING);
-    const socket = new WebSocket(this.to.url, [PROTOCOL, `ticket.${this.to.ticket}`]);
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#opened();
-    socket.onmessage = event => this.#message(event.data);
-    socket.onclose = () => this.#end({ code: "lost", text: "" });
-    this.#socket = socket;
-    this.#heardAt = Date.now();
-    this.#pulse = setInterval(() => this.#beat(), PING_MS);
+    this.#link = new Link(this.to, this.session, {
+      hello: () => this.#hello(),
+      onready: ready => this.#opened(ready),
+      onbytes: bytes => this.#taken(bytes),
+      ontold: () => {},
+      onend: ending => this.#ended(ending),
+    });
   }
 
+  /** Ends the session. */
   disconnect() {
-    this.onend = null;
-    this.#end({ code: "ended", text: "" });
+    this.#leave()?.close();
+  }
+
+  /** Leaves the session to a later tunnel. */
+  detach() {
+    this.#leave()?.detach();
   }
 
   isConnected() {
@@ -77,7 +76,8 @@ export class LabTunnel {
 
   /** @param {unknown[]} elements opcode first */
   sendMessage(...elements) {
-    if (!this.isConnected()) return;
+    // How the socket is closed says whether the session ends.
+    if (!this.isConnected() || elements[0] === "disconnect") return;
     if (!this.#outgoing.length) queueMicrotask(() => this.#flush());
     this.#outgoing.push(encode(elements));
     if (elements[0] === "sync") {
@@ -86,36 +86,29 @@ export class LabTunnel {
     }
   }
 
-  #opened() {
+  #hello() {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
     const image = ["image/png", "image/jpeg", "image/webp"];
-    this.#control({ type: "connect", ...this.to.size, timezone: timeZone || "", image, audio: [] });
+    return { ...this.size, timezone: timeZone || "", image, audio: [] };
   }
 
-  /** @param {unknown} data */
-  #message(data) {
-    this.#heardAt = Date.now();
-    try {
-      if (typeof data === "string") this.#told(data);
-      else this.#taken(/** @type {ArrayBuffer} */ (data));
-    } catch (fault) {
-      if (!(fault instanceof ProtocolFault || fault instanceof SyntaxError)) throw fault;
-      this.#end({ code: "protocol", text: "" });
-    }
+  /** @param {Ready} ready */
+  #opened(ready) {
+    this.#setState(STATE.OPEN);
+    this.onready?.(ready);
   }
 
-  /** @param {ArrayBuffer} bytes */
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
   #taken(bytes) {
-    this.#reader.feed(this.#decoder.decode(bytes, { stream: true }));
+    try {
+      this.#reader.feed(this.#decoder.decode(bytes, { stream: true }));
+    } catch (fault) {
+      if (!(fault instanceof ProtocolFault)) throw fault;
+      this.detach();
+      return this.onend?.({ code: "protocol", text: "" });
+    }
     this.#credit.handled(bytes.byteLength);
     this.#report(false);
-  }
-
-  /** @param {string} text a control message; one of an unknown type is none of our business */
-  #told(text) {
-    const message = JSON.parse(text);
-    if (message.type === "ready") this.#setState(STATE.OPEN);
-    if (message.type === "error") this.#end({ code: String(message.code), text: String(message.text || "") });
   }
 
   /**
@@ -128,51 +121,39 @@ export class LabTunnel {
     this.oninstruction?.(opcode, args);
   }
 
-  /** Sends what was gathered, whole instructions in frames the gateway takes. */
+  /** Sends what was gathered, in messages of whole instructions. */
   #flush() {
-    let frame = "";
+    let message = "";
     for (const instruction of this.#outgoing.splice(0)) {
-      if (frame && frame.length + instruction.length > MAX_FRAME) {
-        this.#send(this.#encoder.encode(frame));
-        frame = "";
+      // No character takes more than three bytes.
+      if (message && 3 * (message.length + instruction.length) > MAX_MESSAGE) {
+        this.#link?.type(this.#encoder.encode(message));
+        message = "";
       }
-      frame += instruction;
+      message += instruction;
     }
-    if (frame) this.#send(this.#encoder.encode(frame));
+    if (message) this.#link?.type(this.#encoder.encode(message));
   }
 
   /** @param {boolean} atOnce */
   #report(atOnce) {
     const bytes = this.#credit.due(atOnce);
-    if (bytes) this.#control({ type: "credit", bytes });
-  }
-
-  #beat() {
-    if (Date.now() - this.#heardAt > SILENCE_MS) this.#end({ code: "lost", text: "" });
-    else this.#control({ type: "ping" });
-  }
-
-  /** @param {object} message */
-  #control(message) {
-    this.#send(JSON.stringify(message));
-  }
-
-  /** @param {string | Uint8Array<ArrayBuffer>} data */
-  #send(data) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
+    if (bytes) this.#link?.tell({ type: "credit", bytes });
   }
 
   /** @param {Ending} ending */
-  #end(ending) {
-    const socket = this.#socket;
-    if (!socket) return;
-    this.#flush();
-    this.#socket = null;
-    clearInterval(this.#pulse);
-    socket.onclose = socket.onmessage = null;
-    socket.close();
-    this.#setState(STATE.CLOSED);
+  #ended(ending) {
+    this.#leave();
     this.onend?.(ending);
+  }
+
+  /** @returns {Link | null} the one that was left */
+  #leave() {
+    const link = this.#link;
+    this.#flush();
+    this.#link = null;
+    this.#setState(STATE.CLOSED);
+    return link;
   }
 
   /** @param {number} state */
