@@ -15,7 +15,7 @@ def _lab(title: str, template: str, more: str = "", inner: str = "") -> str:
 
 
 def scenarios() -> list[tuple[str, str]]:
-    """(title, OLX) of each scenario."""
+    """(title, OLX) of each scenario. The place in the list is the workbench's address of it: new ones come last."""
     words = "<html_demo><p>Type <code>ls</code> and press Enter.</p></html_demo>"
     hosts = '<port name="web" number="22"/><port name="db" number="2202"/><port name="app" number="2203"/>'
     mixed = (
@@ -25,10 +25,8 @@ def scenarios() -> list[tuple[str, str]]:
     terminal = _lab("A terminal", "terminal", inner=words)
     return [
         ("A terminal", terminal),
-        ("A terminal by Guacamole", _lab("A terminal by Guacamole", "terminal", 'terminal="guacamole"')),
         ("A desktop (VNC)", _lab("A desktop", "desktop", 'stack_protocol="vnc"')),
         ("A desktop (RDP)", _lab("A desktop", "desktop", 'stack_protocol="rdp"')),
-        ("A desktop and terminals", _lab("A desktop and terminals", "desk-and-server", inner=mixed)),
         ("Three hosts", _lab("Three hosts", "three-hosts", inner=hosts)),
         (
             "Several labs on one page",
@@ -39,4 +37,6 @@ def scenarios() -> list[tuple[str, str]]:
         ),
         ("A lab that cannot start", _lab("A lab that cannot start", "broken")),
         ("Slow lab", _lab("Slow lab", "slow")),
+        ("A terminal by Guacamole", _lab("A terminal by Guacamole", "terminal", 'terminal="guacamole"')),
+        ("A desktop and terminals", _lab("A desktop and terminals", "desk-and-server", inner=mixed)),
     ]

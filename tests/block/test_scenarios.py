@@ -1,4 +1,4 @@
-"""The workbench's scenarios: their titles are addresses, and two labs on one page are two stacks."""
+"""The workbench's scenarios: their order is their addresses, and two labs on one page are two stacks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hastexo_lab.block import order
 from hastexo_lab.block.scenarios import scenarios
 
 
-def test_titles_are_there_once() -> None:
+def test_each_scenario_keeps_its_place() -> None:
     assert [title for title, _olx in scenarios()] == [
         "A terminal",
-        "A terminal by Guacamole",
         "A desktop (VNC)",
         "A desktop (RDP)",
-        "A desktop and terminals",
         "Three hosts",
         "Several labs on one page",
         "A lab that cannot start",
         "Slow lab",
+        "A terminal by Guacamole",
+        "A desktop and terminals",
     ]
 
 
