@@ -1,4 +1,4 @@
-"""What guacd is told of a lab: connection arguments by name, from the database and the ticket only.
+"""What guacd is told of a lab: connection arguments by name, from its place and the ticket only.
 
 What is not in ALLOWED is never sent: no recording, typescript, drive, file transfer, gateway or wake-on-LAN
 (CVE-2021-43999 and kin: a path or a host that a user could choose).
@@ -6,10 +6,7 @@ What is not in ALLOWED is never sent: no recording, typescript, drive, file tran
 
 from __future__ import annotations
 
-from typing import Any
-
-from hastexo_lab.models import Stack
-from hastexo_lab.tickets import Ticket
+from hastexo_lab.gateway.places import Place
 
 COMMON = frozenset(["hostname", "port", "password", "read-only"])
 ALLOWED = {
@@ -22,13 +19,12 @@ ALLOWED = {
 COLORS = "foreground: rgb:d7/df/e8; background: rgb:0e/14/1b"
 
 
-def _ssh(ticket: Ticket, secrets: dict[str, Any]) -> dict[str, str]:
+def _ssh(place: Place) -> dict[str, str]:
     """A private key where there is one, else the password, else guacd asks in the terminal."""
-    key = secrets.get("private_key", "")
     return {
-        "username": ticket.login,
-        "private-key": key,
-        "password": "" if key else secrets.get("password", ""),
+        "username": place.login,
+        "private-key": place.private_key,
+        "password": "" if place.private_key else place.password,
         "font-name": "monospace",
         "font-size": "12",
         "color-scheme": COLORS,
@@ -37,15 +33,15 @@ def _ssh(ticket: Ticket, secrets: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _vnc(ticket: Ticket, secrets: dict[str, Any]) -> dict[str, str]:
-    return {"password": secrets.get("password", ""), "clipboard-encoding": "UTF-8"}
+def _vnc(place: Place) -> dict[str, str]:
+    return {"password": place.password, "clipboard-encoding": "UTF-8"}
 
 
-def _rdp(ticket: Ticket, secrets: dict[str, Any]) -> dict[str, str]:
+def _rdp(place: Place) -> dict[str, str]:
     """A lab's certificate is its own, made at launch: there is nothing to check it against."""
     return {
-        "username": ticket.login,
-        "password": secrets.get("password", ""),
+        "username": place.login,
+        "password": place.password,
         "security": "any",
         "ignore-cert": "true",
         "resize-method": "display-update",
@@ -56,10 +52,12 @@ def _rdp(ticket: Ticket, secrets: dict[str, Any]) -> dict[str, str]:
 _OF = {"ssh": _ssh, "vnc": _vnc, "rdp": _rdp}
 
 
-def arguments(ticket: Ticket, stack: Stack) -> dict[str, str]:
-    """Connection arguments by name. Raises KeyError for an unknown protocol, secretbox.SecretsUnreadable."""
-    told = _OF[ticket.protocol](ticket, stack.secrets)
-    told |= {"hostname": stack.address, "port": str(ticket.port + stack.port_offset)}
-    if ticket.read_only:
-        told["read-only"] = "true"
-    return {name: str(value) for name, value in told.items() if name in ALLOWED[ticket.protocol]}
+def arguments(place: Place, *, read_only: bool) -> dict[str, str]:
+    """Connection arguments by name. Raises KeyError for an unknown protocol."""
+    told = _OF[place.protocol](place) | {"hostname": place.address, "port": str(place.port)} | rights(read_only)
+    return {name: value for name, value in told.items() if name in ALLOWED[place.protocol]}
+
+
+def rights(read_only: bool) -> dict[str, str]:
+    """All that guacd is told of who joins a connection that is open already."""
+    return {"read-only": "true"} if read_only else {}

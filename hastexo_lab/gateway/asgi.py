@@ -25,9 +25,9 @@ from django.db import connection
 
 from hastexo_lab import __version__
 from hastexo_lab.conf import lab_settings
-from hastexo_lab.gateway.door import Receive, Scope, Send
 from hastexo_lab.gateway.hub import Hub
 from hastexo_lab.gateway.routing import no_door, routes
+from hastexo_lab.gateway.socket import Receive, Scope, Send
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -88,7 +88,7 @@ async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "lifespan.shutdown":
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
-    await hub.stop()
+    await hub.drain()
     await send({"type": "lifespan.shutdown.complete"})
 
 

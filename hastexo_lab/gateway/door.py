@@ -2,148 +2,88 @@
 
 A plain ASGI application (ASGI 3.0, "WebSocket"): no Channels consumer, which costs a thread hop a message.
 The browser offers the subprotocols `hastexo-lab.v1` and `ticket.<ticket>`; only the first is answered, so the
-ticket stands in no URL and in no log. Text frames carry JSON objects with a `type`.
+ticket stands in no URL and in no log. `<door>/<key>` names the lab for a balancer's eyes only: the ticket decides,
+and the key must be its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from typing import ClassVar
 
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 from django.http.cookie import parse_cookie
+from django.utils import timezone
 
 from hastexo_lab.conf import lab_settings
+from hastexo_lab.gateway import places
 from hastexo_lab.gateway.endings import Ended
 from hastexo_lab.gateway.hub import Entry, Hub
-from hastexo_lab.models import Stack
-from hastexo_lab.tickets import TicketForged, TicketRefused, spend
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from hastexo_lab.gateway.socket import Gone, Receive, Scope, Send, Socket, header, origin_allowed
+from hastexo_lab.models import Stack, Visit
+from hastexo_lab.secretbox import SecretsUnreadable
+from hastexo_lab.tickets import Ticket, TicketForged, TicketRefused, spend
 
 SUBPROTOCOL = "hastexo-lab.v1"
 TICKET = "ticket."
-MAX_MESSAGE = 64 * 1024
 FLUSH_S = 0.1  # Daphne cancels when it stops, and writes what is sent in the next round of its loop
-PARTING_S = 2.0  # for the last words to a browser that may not be listening
-DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+# What a gateway does not need of a blueprint, and would keep for each open page.
+BULK = ("candidates", "blueprint__template", "blueprint__environment", "blueprint__hook_script")
 
 logger = logging.getLogger("hastexo_lab.gateway")
 
 
-class Gone(Exception):
-    """The browser has left."""
-
-
-class Socket:
-    """An accepted WebSocket: one message in, one message out, and an end that both sides know."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-
-    async def receive(self) -> str | bytes:
-        """The next message: text or bytes. Raises Gone, and Ended if it is longer than MAX_MESSAGE."""
-        message = await self._receive()
-        if message["type"] == "websocket.disconnect":
-            raise Gone
-        data: str | bytes | None = message.get("bytes")
-        if data is None:
-            data = message.get("text")
-        if data is None:
-            raise Ended("protocol", "a message without content")
-        if len(data) > MAX_MESSAGE:
-            raise Ended("too-long", f"a message of {len(data)}")
-        return data
-
-    async def send_bytes(self, data: bytes) -> None:
-        """One binary message. Waits while the browser is slow, where the server can tell. Raises Gone."""
-        await self._tell({"type": "websocket.send", "bytes": data})
-
-    async def send_json(self, told: Mapping[str, Any]) -> None:
-        """One text message. Raises Gone."""
-        await self._tell({"type": "websocket.send", "text": json.dumps(told)})
-
-    async def close(self, ended: Ended) -> None:
-        """Say why, and close; a browser that does not listen is left after PARTING_S."""
-        told = {"type": "error", "code": ended.word, "status": ended.status, "text": str(ended.ending.text)}
-        closing = {"type": "websocket.close", "code": ended.ending.close_code, "reason": ended.word}
-        try:
-            async with asyncio.timeout(PARTING_S):
-                await self.send_json(told)
-                await self._tell(closing)
-        except (Gone, TimeoutError):
-            pass
-
-    async def _tell(self, message: MutableMapping[str, Any]) -> None:
-        try:
-            await self._send(message)
-        except (OSError, RuntimeError):
-            # The peer has left: OSError by the ASGI specification; RuntimeError from uvicorn after a close.
-            raise Gone from None
-
-
-def control(text: str) -> dict[str, Any]:
-    """A text message's object. Raises Ended."""
+def _place(ticket: Ticket, stack: Stack | None) -> places.Place:
     try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Ended("protocol", "a text message that is not JSON") from None
-    if not isinstance(told, dict) or not isinstance(told.get("type"), str):
-        raise Ended("protocol", "a text message that is not an object with a type")
-    return told
+        place = places.of_stack(ticket, stack) if stack else places.of_hook(ticket)
+    except SecretsUnreadable as error:
+        logger.error("secrets cannot be read stack=%s error=%r", ticket.stack, str(error))
+        raise Ended("failed") from None
+    except Exception:
+        logger.exception("place_hook failed place=%r", ticket.place)
+        raise Ended("failed") from None
+    if place is None:
+        raise Ended("another", "place_hook says no")
+    return place
 
 
-def whole(value: Any, least: int, most: int) -> int:
-    """A whole number from the page, brought into its range. Raises Ended if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
-        raise Ended("protocol", "a number that is none")
-    return min(max(int(value), least), most)
+def _may_look(ticket: Ticket) -> bool:
+    may = lab_settings().looking_in
+    return may == "help" or (may == "watch" and ticket.read_only)
 
 
-def header(scope: Scope, name: bytes) -> str:
-    """A header's value, "" if it is not there or there more than once."""
-    values = [value for key, value in scope["headers"] if key.lower() == name]
-    return values[0].decode("latin-1") if len(values) == 1 else ""
+def admit(text: str, door: str, cookie: str, *, key: str = "", leads: bool = False) -> Entry:
+    """Spend the ticket; on the database's thread. Raises TicketRefused and Ended.
 
-
-def origin_allowed(origin: str, host: str, allowed: list[str]) -> bool:
-    """Is the page from the gateway's own host, or from an origin that the site allows?
-
-    Ports are compared with the default of the origin's scheme filled in: behind a proxy the gateway itself
-    cannot know whether the browser used TLS.
+    `key`: that of the path, if there is one; `leads`: whether this door leads into the lab.
     """
-    try:
-        page, here = urlsplit(origin), urlsplit(f"//{host}")
-        default = DEFAULT_PORTS.get(page.scheme)
-        same = page.hostname == here.hostname and (page.port or default) == (here.port or default)
-    except ValueError:
-        return False
-    if default is None or not page.hostname:
-        return False
-    return same or origin.lower() in (each.lower().rstrip("/") for each in allowed)
-
-
-def admit(text: str, door: str, cookie: str) -> Entry:
-    """Spend the ticket; on the database's thread. Raises TicketRefused."""
     ticket, visit = spend(text, door=door, cookie=cookie)
-    stack = Stack.objects.select_related("blueprint").filter(pk=ticket.stack).first()
-    if stack is None:
-        raise TicketForged("There is no such lab any more. Open the page again.")
-    return Entry(ticket=ticket, visit=visit.pk, stack=stack)
+    try:
+        stacks = Stack.objects.select_related("blueprint").defer(*BULK)
+        stack = stacks.filter(pk=ticket.stack).first() if ticket.stack else None
+        if bool(ticket.stack) != bool(stack) or (key and key != (stack.key if stack else ticket.place)):
+            raise TicketForged("There is no such lab any more. Open the page again.")
+        if leads and visit.looks_in and not _may_look(ticket):
+            raise Ended("looking-off")
+        place = _place(ticket, stack) if leads else None
+    except (TicketRefused, Ended):
+        Visit.objects.filter(pk=visit.pk).update(left_at=timezone.now())
+        raise
+    if stack is not None:
+        stack.sealed_secrets = ""
+    return Entry(ticket=ticket, visit=visit.pk, stack=stack, place=place, looks_in=visit.looks_in)
 
 
 class Door:
     """An ASGI application for one door. A subclass says what happens behind it in `visit`."""
 
     name: ClassVar[str]
+    # Whether it leads into a lab: then the entry knows its place.
+    leads: ClassVar[bool] = False
+    # How it speaks, by the subprotocol that the page offers; the first that it knows counts.
+    sockets: ClassVar[dict[str, type[Socket]]] = {SUBPROTOCOL: Socket}
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -162,17 +102,19 @@ class Door:
                 self.name, origin[:200], host[:200], "list the origin in allowed_origins",
             )  # fmt: skip
             return await send({"type": "websocket.close", "code": 4403})
-        if SUBPROTOCOL not in scope["subprotocols"]:
+        spoken = next((each for each in scope["subprotocols"] if each in self.sockets), None)
+        if spoken is None:
             logger.warning("subprotocol refused door=%s", self.name)
             return await send({"type": "websocket.close", "code": 4400})
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-        return await self._let_in(scope, Socket(receive, send))
+        await send({"type": "websocket.accept", "subprotocol": spoken})
+        socket = self.sockets[spoken](receive, send, scope.get("query_string", b""))
+        return await self._let_in(scope, socket)
 
     async def _let_in(self, scope: Scope, socket: Socket) -> None:
         who = "stack=- visit=-"
         try:
             entry = await self._enter(scope)
-            who = f"stack={entry.stack.pk} visit={entry.visit} user={entry.ticket.user_id!r}"
+            who = f"{entry} user={entry.ticket.user_id!r}"
             logger.info("entered door=%s %s", self.name, who)
             await self._stay(socket, entry)
         except Gone:
@@ -189,10 +131,15 @@ class Door:
             await socket.close(Ended("failed"))
 
     async def _enter(self, scope: Scope) -> Entry:
+        if self.hub.draining:
+            raise Ended("reconnect")
         tickets = [each.removeprefix(TICKET) for each in scope["subprotocols"] if each.startswith(TICKET)]
         cookie = parse_cookie(header(scope, b"cookie")).get(lab_settings().ticket_cookie, "")
+        key = scope["url_route"]["kwargs"].get("key") or ""
         try:
-            entry: Entry = await database_sync_to_async(admit)(tickets[0] if tickets else "", self.name, cookie)
+            entry: Entry = await database_sync_to_async(admit)(
+                tickets[0] if tickets else "", self.name, cookie, key=key, leads=self.leads
+            )
         except TicketRefused as refused:
             raise Ended(refused.code) from None
         except DatabaseError as error:
@@ -209,4 +156,5 @@ class Door:
             await self.hub.flush()
             raise
         finally:
-            self.hub.depart(entry)
+            if not self.hub.keeps(entry):
+                self.hub.depart(entry)

@@ -33,6 +33,8 @@ ENDINGS = {
     "too-long": Ending(4411, 0x030D, _("That was too much at once. Paste less, or send it as a file.")),
     "stalled": Ending(4412, 0x0308, _("The page did not keep up with the lab. Connect again.")),
     "silent": Ending(4413, 0x0308, _("The page was silent for too long. Connect again.")),
+    "moved": Ending(4414, 0x0209, _("This session goes on in another tab or window.")),
+    "looking-off": Ending(4415, 0x0303, _("This site does not let the course team do that in a learner's lab.")),
     # The lab.
     "not-up": Ending(4420, 0x0207, _("Your lab is not up yet.")),
     "asleep": Ending(4421, 0x020B, _("Your lab goes to sleep. Everything is kept as you left it.")),
@@ -40,6 +42,11 @@ ENDINGS = {
     "lab-login": Ending(4423, 0x0301, _("The lab refused the login. Reset the lab, or tell your course team.")),
     "lab-unreachable": Ending(4424, 0x0207, _("The lab does not answer. It keeps running; try again in a moment.")),
     "lab-error": Ending(4425, 0x0203, _("The session in the lab broke off. The lab keeps running; connect again.")),
+    "host-key": Ending(
+        4426,
+        0x0207,
+        _("The machine that answers is not the one that was there before. Tell your course team."),
+    ),
     # The site.
     "guacd": Ending(
         4430, 0x0208, _("The way into the lab is closed at the moment. Your lab keeps running; try again.")
@@ -49,6 +56,9 @@ ENDINGS = {
     "unavailable": Ending(4433, 0x0201, _("The gateway cannot look up your lab at the moment. Try again.")),
     "failed": Ending(
         4434, 0x0200, _("Something went wrong in the gateway. Your lab keeps running; connect again.")
+    ),
+    "limit": Ending(
+        4435, 0x0201, _("There are too many open connections. Close other tabs of the lab, and try again.")
     ),
 }
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 from typing import Any, cast
 
-from django.urls import path, re_path
+from django.urls import re_path
 
 from hastexo_lab.gateway.desktop import Desktop
-from hastexo_lab.gateway.door import SUBPROTOCOL, Receive, Scope, Send, Socket
+from hastexo_lab.gateway.door import SUBPROTOCOL
 from hastexo_lab.gateway.endings import Ended
 from hastexo_lab.gateway.events import Events
 from hastexo_lab.gateway.hub import Hub
+from hastexo_lab.gateway.socket import Receive, Scope, Send, Socket
+
+# What stands behind the door's name is for a balancer: whoever enters one lab should meet one gateway.
+KEY = "(?:/(?P<key>.{1,255}))?$"
 
 logger = logging.getLogger("hastexo_lab.gateway")
 
@@ -27,6 +31,6 @@ async def no_door(scope: Scope, receive: Receive, send: Send) -> None:
 
 def routes(hub: Hub) -> list[Any]:
     """The doors."""
+    doors = (Desktop(hub), Events(hub))
     # Django's types know views only; URLRouter calls what it finds as an ASGI application.
-    desktop, events, nothing = cast(Any, Desktop(hub)), cast(Any, Events(hub)), cast(Any, no_door)
-    return [path("desktop", desktop), path("events", events), re_path("", nothing)]
+    return [*(re_path(f"^{door.name}{KEY}", cast(Any, door)) for door in doors), re_path("", cast(Any, no_door))]

@@ -38,6 +38,11 @@ SIGNS = (
     *("active_at", "launched_at", "suspend_timeout", "delete_age"),
 )
 Sign = tuple[Any, ...]
+# What the window is not told, and a gateway would keep for each open page.
+BULK = (
+    *("sealed_secrets", "host_keys", "candidates"),
+    *("blueprint__template", "blueprint__environment", "blueprint__hook_script"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,7 @@ def look(known: Mapping[int, Sign | None]) -> tuple[dict[int, Sign], list[Stack]
     if not changed:
         return signs, []
     rows = Stack.objects.filter(pk__in=changed).select_related("blueprint")
-    return signs, list(rows.defer("sealed_secrets", "host_keys", "candidates"))
+    return signs, list(rows.defer(*BULK))
 
 
 def visitors(pks: Iterable[int], now: datetime) -> dict[int, list[dict[str, Any]]]:
@@ -110,7 +115,7 @@ def write(notes: Notes, now: datetime) -> None:
     if notes.visits:
         Visit.objects.filter(pk__in=notes.visits, left_at=None).update(seen_at=now)
     if notes.left:
-        Visit.objects.filter(pk__in=notes.left, left_at=None).update(left_at=now)
+        Visit.objects.filter(pk__in=notes.left, left_at=None).update(left_at=now, sealed_session="")
 
 
 def _write_presence(notes: Notes, now: datetime) -> None:

@@ -63,7 +63,8 @@ def _typical_s(stack: Stack) -> float:
     return stack.blueprint.launch_s
 
 
-def _idle(stack: Stack, now: datetime) -> dict[str, int] | None:
+def idle(stack: Stack, now: datetime) -> dict[str, int] | None:
+    """What is told of sleep while it is announced, None before."""
     if stack.phase != Phase.UP or not stack.suspend_timeout:
         return None
     warning_s = min(lab_settings().idle_warning, stack.suspend_timeout // 2)
@@ -106,7 +107,7 @@ def window_state(
         "elapsed": max(0, round((now - began).total_seconds())),
         "typical": round(_typical_s(stack)),
         "sleep_after": stack.suspend_timeout,
-        "idle": None if visitors else _idle(stack, now),
+        "idle": None if visitors else idle(stack, now),
         "visitors": [] if looks_in else [dict(each) for each in visitors],
         "wakes": stack.phase == Phase.SUSPENDING and stack.goal == Goal.UP,
         "kept_until": kept_until,
