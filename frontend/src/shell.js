@@ -1,7 +1,7 @@
 /**
  * The third bundle, loaded for a lab's native terminals.
  *
- *   const shell = HastexoLabShell.open({ pane, readOnly, copies, onopen, onend, oncopied });
+ *   const shell = HastexoLabShell.open({ pane, readOnly, guest, copies, onopen, onend, oncopied });
  *   shell.connect({ url, ticket });   at first, and with a new ticket after each `onend`
  *   shell.detach();                   drops the socket; the gateway keeps the session for `hold` seconds
  *   shell.close();                    ends the session and takes the terminal off its pane
@@ -19,6 +19,7 @@ import { Shell } from "./shell/shell.js";
  * @typedef {object} Wanted
  * @property {HTMLElement} pane where it is shown; the focus it gets goes on to the terminal
  * @property {boolean} readOnly
+ * @property {boolean} [guest] somebody else's lab is looked into: it may not put text on the guest's clipboard
  * @property {boolean} [copies] the lab may put text on the browser's clipboard (OSC 52); default true
  * @property {(ready: Ready) => void} onopen the lab is there, at each connect
  * @property {(ending: Ending) => void} onend the socket is gone; never after detach() or close()

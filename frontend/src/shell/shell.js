@@ -25,14 +25,13 @@ export class Shell {
   /** @param {Wanted} wanted */
   constructor(wanted) {
     this.wanted = wanted;
-    const { pane, readOnly, copies = true, oncopied } = wanted;
+    const { pane, readOnly, guest = false, copies = true, oncopied } = wanted;
     this.view = new View({
       pane,
       readOnly,
       ontype: bytes => this.#link?.type(bytes),
       onsize: size => this.#link?.isReady && this.#link.tell({ type: "size", ...size }),
-      // Whoever looks in keeps their own clipboard.
-      oncopied: text => copies && !readOnly && this.#copy(text),
+      oncopied: text => copies && !guest && this.#copy(text),
       onselected: oncopied,
     });
   }

@@ -19,7 +19,6 @@ function palette(colours) {
  * @typedef {object} Theme
  * @property {ITheme} colours
  * @property {number} contrast the least between a character and its ground
- * @property {{match: string, active: string}} found grounds of what was searched for
  */
 
 /** @type {Record<ThemeName, Theme>} */
@@ -37,7 +36,6 @@ export const THEMES = {
       ),
     },
     contrast: 4.5,
-    found: { match: "#4d4214", active: "#8a6100" },
   },
   light: {
     colours: {
@@ -52,7 +50,6 @@ export const THEMES = {
       ),
     },
     contrast: 4.5,
-    found: { match: "#ffeeb0", active: "#ffc740" },
   },
   contrast: {
     colours: {
@@ -68,6 +65,5 @@ export const THEMES = {
       ),
     },
     contrast: 7,
-    found: { match: "#5c4a00", active: "#0a5fb4" },
   },
 };

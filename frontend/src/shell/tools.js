@@ -10,7 +10,7 @@ import { SAY } from "./words.js";
 
 /** @import { SearchAddon } from "@xterm/addon-search" */
 /** @import { Preferences } from "./preferences.js" */
-/** @import { Theme, ThemeName } from "./themes.js" */
+/** @import { ThemeName } from "./themes.js" */
 
 /** @param {string} does @param {string} label @param {Parameters<typeof icon>[0]} pic */
 const iconButton = (does, label, pic) =>
@@ -26,7 +26,7 @@ function panel() {
   const colours = /** @type {ThemeName[]} */ (Object.keys(THEMES)).map(
     name => html`<label><input type="radio" name="${group}" value="${name}"><span>${SAY[name]()}</span></label>`,
   );
-  return html`<div class="hl-shell-panel" role="dialog" aria-label="${SAY.settings()}" hidden>
+  return html`<div class="hl-shell-panel" role="dialog" dir="auto" aria-label="${SAY.settings()}" hidden>
     <button type="button" class="hl-btn hl-quiet" data-does="find">${icon("find")}<span>${SAY.find()}</span><kbd class="hl-kbd">${keys("F")}</kbd></button>
     <div class="hl-shell-size" role="group" aria-label="${SAY.size()}"><span>${SAY.size()}</span>
       ${iconButton("smaller", SAY.smaller(), "minus")}<output class="hl-num"></output>${iconButton("larger", SAY.larger(), "plus")}
@@ -50,8 +50,6 @@ const frame = () => html`
 export class Tools {
   /** @type {SearchAddon | null} */
   #search = null;
-  /** @type {Theme["found"]} */
-  #found = THEMES.dark.found;
 
   /** @param {HTMLElement} root @param {{signal: AbortSignal, tofocus: () => void}} how `tofocus`: to the terminal */
   constructor(root, { signal, tofocus }) {
@@ -77,14 +75,12 @@ export class Tools {
     search.onDidChangeResults(({ resultIndex, resultCount }) => this.#count(resultIndex, resultCount));
   }
 
-  /** @param {Preferences} now @param {Theme["found"]} found */
-  redraw(now, found) {
-    this.#found = found;
+  /** @param {Preferences} now */
+  redraw(now) {
     this.#part("output").textContent = `${now.size} px`;
     for (const field of this.panel.querySelectorAll("input")) {
       field.checked = field.type === "radio" ? field.value === now.theme : now.reader;
     }
-    if (!this.bar.hidden) this.#find("findNext", true);
   }
 
   openFind() {
@@ -160,14 +156,8 @@ export class Tools {
 
   /** @param {"findNext" | "findPrevious"} way @param {boolean} [incremental] stays where it is while that still fits */
   #find(way, incremental = false) {
-    const { match, active } = this.#found;
-    const decorations = {
-      matchBackground: match,
-      matchOverviewRuler: match,
-      activeMatchBackground: active,
-      activeMatchColorOverviewRuler: active,
-    };
-    if (!this.term.value) this.#search?.clearDecorations();
+    // How matches look stands in the sheet; there is no ruler.
+    const decorations = { matchOverviewRuler: "#000000", activeMatchColorOverviewRuler: "#000000" };
     this.#search?.[way](this.term.value, { incremental, decorations });
   }
 

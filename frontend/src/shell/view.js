@@ -5,7 +5,6 @@ import { fitted } from "./fit.js";
 import { preferences } from "./preferences.js";
 import sheetText from "./shell.css" with { type: "text" };
 import { makeTerminal, optionsFor } from "./terminal.js";
-import { THEMES } from "./themes.js";
 import { Tools } from "./tools.js";
 
 /** @import { Size } from "./fit.js" */
@@ -59,7 +58,7 @@ export class View {
     pane.replaceChildren(this.root);
     const does = {
       command: (/** @type {Command} */ command) => this.#do(command),
-      copied: (/** @type {string} */ text) => this.#followed || needs.oncopied(text),
+      copied: needs.oncopied,
       hover: (/** @type {string} */ address) => this.tools.hint(address),
     };
     this.terminal = makeTerminal(pane, this.tools.screen, { preferences: preferences().now, readOnly, does });
@@ -145,7 +144,7 @@ export class View {
     term.options = optionsFor(pane, now);
     this.root.style.setProperty("--hl-shell-bg", term.options.theme?.background ?? "");
     this.root.dataset.theme = now.theme;
-    this.tools.redraw(now, THEMES[now.theme].found);
+    this.tools.redraw(now);
     this.#resize();
   }
 
