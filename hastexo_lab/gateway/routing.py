@@ -12,6 +12,7 @@ from hastexo_lab.gateway.door import SUBPROTOCOL
 from hastexo_lab.gateway.endings import Ended
 from hastexo_lab.gateway.events import Events
 from hastexo_lab.gateway.hub import Hub
+from hastexo_lab.gateway.shell import ShellDoor
 from hastexo_lab.gateway.socket import Receive, Scope, Send, Socket
 
 # What stands behind the door's name is for a balancer: whoever enters one lab should meet one gateway.
@@ -31,6 +32,6 @@ async def no_door(scope: Scope, receive: Receive, send: Send) -> None:
 
 def routes(hub: Hub) -> list[Any]:
     """The doors."""
-    doors = (Desktop(hub), Events(hub))
+    doors = (Desktop(hub), ShellDoor(hub), Events(hub))
     # Django's types know views only; URLRouter calls what it finds as an ASGI application.
     return [*(re_path(f"^{door.name}{KEY}", cast(Any, door)) for door in doors), re_path("", cast(Any, no_door))]

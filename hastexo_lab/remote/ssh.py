@@ -131,26 +131,29 @@ def _algorithms(trusted: Iterable[str]) -> list[str]:
 class _Client(asyncssh.SSHClient):
     """Judges the host's key, and gives the login its own time once somebody has answered."""
 
-    def __init__(self, trusted: frozenset[str], deadline: asyncio.Timeout) -> None:
+    def __init__(self, trusted: frozenset[str], deadline: asyncio.Timeout, login_s: float) -> None:
         self._trusted = trusted
         self._deadline = deadline
+        self._login_s = login_s
         self.answered = False
         self.shown = ""
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self.answered = True
-        self._deadline.reschedule(asyncio.get_running_loop().time() + LOGIN_S)
+        self._deadline.reschedule(asyncio.get_running_loop().time() + self._login_s)
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         self.shown = _line(key)
         return not self._trusted or self.shown in self._trusted
 
 
-async def connect(target: Target) -> asyncssh.SSHClientConnection:
+async def connect(
+    target: Target, *, connect_s: float = CONNECT_S, login_s: float = LOGIN_S
+) -> asyncssh.SSHClientConnection:
     """A connection that is logged in; use it as a context, or close it. Raises one of SshError's kinds."""
     where = f"{target.address}:{target.port}"
-    deadline = asyncio.timeout(CONNECT_S)
-    client = _Client(target.host_keys, deadline)
+    deadline = asyncio.timeout(connect_s)
+    client = _Client(target.host_keys, deadline, login_s)
     try:
         async with deadline:
             return await _connect(target, client)

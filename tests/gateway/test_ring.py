@@ -33,7 +33,9 @@ def test_whatever_is_written_and_credited_the_rest_can_be_read_byte_for_byte(ste
 
 
 @given(STEPS, st.integers(0, 500), st.integers(1, 50))
-def test_it_is_read_in_pieces_from_any_offset_that_is_kept(steps: list[bytes | int], offset: int, most: int) -> None:
+def test_it_is_read_in_pieces_from_any_offset_that_is_kept(
+    steps: list[bytes | int], offset: int, most: int
+) -> None:
     ring, written = Ring(1 << 20, RECENT), b""
     for step in steps:
         if isinstance(step, int):

@@ -273,13 +273,10 @@ async def host(says: bytes, *, then_ends: bool) -> AsyncIterator[int]:
         (b"SSH-2.0-\xff\r\n", False, NotUnderstood),
     ],
 )
-async def test_what_is_no_ssh_server_is_told_from_one(
-    says: bytes, ends: bool, kind: type[SshError], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ssh, "LOGIN_S", 0.5)
+async def test_what_is_no_ssh_server_is_told_from_one(says: bytes, ends: bool, kind: type[SshError]) -> None:
     async with host(says, then_ends=ends) as port:
         with pytest.raises(kind):
-            await ssh.connect(target(port))
+            await ssh.connect(target(port), login_s=0.5)
 
 
 async def test_nobody_is_there() -> None:
@@ -291,8 +288,7 @@ async def test_nobody_is_there() -> None:
         await ssh.connect(target(22, address="no-such-host.invalid"))
 
 
-async def test_a_host_that_takes_no_connection_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh, "CONNECT_S", 0.3)
+async def test_a_host_that_takes_no_connection_is_left_in_time() -> None:
     with socket.socket() as full, socket.socket() as first:
         full.bind((HERE, 0))
         full.listen(0)
@@ -301,7 +297,7 @@ async def test_a_host_that_takes_no_connection_is_left_in_time(monkeypatch: pyte
             second.setblocking(False)
             second.connect_ex(full.getsockname())
             with pytest.raises(Unreachable):
-                await ssh.connect(target(full.getsockname()[1]))
+                await ssh.connect(target(full.getsockname()[1]), connect_s=0.3)
 
 
 async def test_who_stops_waiting_leaves_nothing_behind() -> None:
