@@ -137,7 +137,7 @@ test("a terminal's own answers are told from what is typed", () => {
 
 test("a size is what programs cope with, whatever is said", () => {
   assert.deepEqual(bounded({ cols: 80.9, rows: 24 }), { cols: 80, rows: 24 });
-  assert.deepEqual(bounded({ cols: 1e9, rows: -1 }), { cols: 500, rows: 3 });
+  assert.deepEqual(bounded({ cols: 1e9, rows: -1 }), { cols: 1000, rows: 3 });
   assert.deepEqual(bounded({ cols: "x", rows: undefined }), { cols: 10, rows: 3 });
 });
 

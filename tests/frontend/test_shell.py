@@ -238,6 +238,24 @@ def test_a_session_that_could_not_be_kept_is_followed_by_a_new_one_below_it(page
     assert shell.visit.instructions == b"x", "neither old keys nor the old program's mouse"
 
 
+def test_a_new_session_overwrites_no_line_of_the_earlier_one(page: Page, site: Pretend) -> None:
+    shell = Shell(page, site)
+    shell.says("first line\r\nsecond line\r\n\x1b[1;2r\x1b[2;1Hhalf a li")
+    shell.shows("half a li")
+    shell.visit.socket.close(1012)
+    until(lambda: shell.heard("end"), "the end of the socket")
+    shell.connect()
+    shell.says("learner@web:~$ ")
+    shell.shows("learner@web:~$")
+    lines = [line.strip() for line in shell.rows.locator("> div").all_inner_texts()]
+    assert lines[:4] == [
+        "first line",
+        "half a line",
+        "The earlier session could not be kept. This is a new one.",
+        "learner@web:~$",
+    ]
+
+
 def test_after_exit_a_new_session_needs_no_explanation(page: Page, site: Pretend) -> None:
     shell = Shell(page, site)
     shell.says("logout")

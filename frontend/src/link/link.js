@@ -80,7 +80,7 @@ export class Link {
   #message(data) {
     this.#heard = true;
     try {
-      if (typeof data === "string") this.#told(JSON.parse(data));
+      if (typeof data === "string") this.#told(Object(JSON.parse(data)));
       else if (this.#ready) this.ends.onbytes(new Uint8Array(/** @type {ArrayBuffer} */ (data)));
     } catch (fault) {
       if (!(fault instanceof SessionFault || fault instanceof SyntaxError)) throw fault;

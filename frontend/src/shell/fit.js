@@ -7,7 +7,7 @@
 
 /** What any program copes with, and what the gateway takes. */
 const LEAST = { cols: 10, rows: 3 };
-const MOST = { cols: 500, rows: 300 };
+const MOST = { cols: 1000, rows: 1000 };
 const LEAST_PX = 5;
 
 /** @param {Size} size @returns {Size} */

@@ -21,6 +21,7 @@ export class Shell {
   /** What a new session comes after. @type {"" | "lost" | "ended"} */
   #before = "";
   #copied = "";
+  #sizeTold = { cols: 0, rows: 0 };
 
   /** @param {Wanted} wanted */
   constructor(wanted) {
@@ -30,7 +31,7 @@ export class Shell {
       pane,
       readOnly,
       ontype: bytes => this.#link?.type(bytes),
-      onsize: size => this.#link?.isReady && this.#link.tell({ type: "size", ...size }),
+      onsize: () => this.#sized(),
       oncopied: text => copies && !guest && this.#copy(text),
       onselected: oncopied,
     });
@@ -40,7 +41,7 @@ export class Shell {
   connect(to) {
     this.detach();
     const link = new Link(to, this.#session, {
-      hello: () => ({ ...this.view.size, ...(this.#session.id && { received: this.#output.received }) }),
+      hello: () => ({ ...this.#tellSize(), ...(this.#session.id && { received: this.#output.received }) }),
       onready: ready => this.#opened(ready),
       onbytes: bytes => this.#draw(bytes),
       ontold: message => message.type === "size" && this.view.follow(message),
@@ -65,7 +66,19 @@ export class Shell {
     const { drawn } = this.#output;
     if (ready.resumed && drawn) this.#link?.tell({ type: "credit", bytes: drawn });
     if (!ready.resumed) this.#begin();
+    this.#sized();
     this.wanted.onopen(ready);
+  }
+
+  #tellSize() {
+    return (this.#sizeTold = this.view.size);
+  }
+
+  #sized() {
+    if (!this.#link?.isReady) return;
+    const { cols, rows } = this.#sizeTold;
+    const size = this.#tellSize();
+    if (size.cols !== cols || size.rows !== rows) this.#link.tell({ type: "size", ...size });
   }
 
   /** What is still on its way to the screen is the earlier session's, and counts for nothing. */

@@ -22,8 +22,11 @@ import { Tools } from "./tools.js";
 
 const RESIZE_MS = 80;
 const BELL_MS = 500;
-/** Ends a sequence that was cut, leaves the other screen, and takes back the modes that a soft reset does not. */
-const ANEW = "\x18\x1b\\\x1b[?1049l\x1b[?1000;1002;1003;1004;1006;2004;2026l\x1b[4l\x1b[!p\x1b[?7;25h\x1b[0m";
+/** Ends a sequence that was cut: CAN, or ST where that sequence is a string. */
+const CUT = "\x18\x1b\\";
+/** Takes back what a soft reset (DECSTR) does not: mouse, focus, bracketed paste, insert mode, no wrapping. */
+const ANEW = "\x1b[?1000;1002;1003;1004;1006;2004;2026l\x1b[4l\x1b[!p\x1b[?7;25h\x1b[0m";
+const LEAVE_OTHER_SCREEN = "\x1b[?1049l";
 const DIM = (/** @type {string} */ text) => `\x1b[2m${text}\x1b[22m\r\n`;
 
 /** @type {CSSStyleSheet | undefined} */
@@ -47,6 +50,8 @@ export class View {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resizing;
   #rangAt = 0;
+  /** The new session's first output, while the old one's last is drawn. @type {[Uint8Array, () => void][] | null} */
+  #held = null;
 
   /** @param {Needs} needs */
   constructor(needs) {
@@ -76,15 +81,22 @@ export class View {
 
   /** @param {Uint8Array} bytes of the lab's @param {() => void} ondrawn */
   write(bytes, ondrawn) {
-    this.terminal.term.write(bytes, ondrawn);
+    if (this.#held) this.#held.push([bytes, ondrawn]);
+    else this.terminal.term.write(bytes, ondrawn);
   }
 
   /** What comes next is another session's. Earlier output stays above it. @param {string} said */
   anew(said) {
     const { term } = this.terminal;
-    const text = `${ANEW}${term.buffer.active.cursorX ? "\r\n" : ""}${said && DIM(said)}`;
+    const held = (this.#held ??= []);
     // As bytes, so that a character that was cut ends here too.
-    term.write(this.#encoder.encode(text));
+    term.write(this.#encoder.encode(CUT), () => {
+      const { type, cursorX } = term.buffer.active;
+      const other = type === "alternate";
+      term.write(`${other ? LEAVE_OTHER_SCREEN : ""}${ANEW}${other || cursorX ? "\r\n" : ""}${said && DIM(said)}`);
+      for (const [bytes, ondrawn] of held.splice(0)) term.write(bytes, ondrawn);
+      this.#held = null;
+    });
   }
 
   /** Another one's terminal is looked into: its size holds, and it answers what programs ask. @param {Size | null} size */
@@ -120,7 +132,8 @@ export class View {
     });
     term.onBinary(text => ontype(Uint8Array.from(text, c => c.charCodeAt(0))));
     term.onBell(() => this.#ring());
-    this.root.addEventListener("pointermove", () => this.root.classList.remove("hl-typing"), { signal });
+    for (const sign of ["pointermove", "pointerdown"])
+      this.root.addEventListener(sign, () => this.root.classList.remove("hl-typing"), { signal });
   }
 
   /** @param {Command} command */
