@@ -8,8 +8,8 @@
             {"type": "ping"} every 10 s, answered by {"type": "pong", "taken": n}
     gateway {"type": "error", "code": word, "status": Guacamole status, "text": sentence}, then the close
 
-Towards the browser nothing is parsed. From the browser everything is, and only the instructions of an
-allow-list go on: that is where rights are enforced.
+Other clients speak the subprotocol `guacamole`: see stock.py. Towards the browser nothing is parsed. From the
+browser everything is, and only the instructions of an allow-list go on: that is where rights are enforced.
 
 Resuming and looking in are one thing to guacd: another user joins the connection by its id, and gets the whole
 screen. The connection lasts for as long as any user does, so a session that is held keeps its own.
@@ -17,6 +17,7 @@ screen. The connection lasts for as long as any user does, so a session that is 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any, ClassVar
 
@@ -25,16 +26,20 @@ from django.db import Error as DatabaseError
 
 from hastexo_lab.gateway import guacamole, handover
 from hastexo_lab.gateway.arguments import arguments, rights
+from hastexo_lab.gateway.door import SUBPROTOCOL
 from hastexo_lab.gateway.endings import Ended, of_status
 from hastexo_lab.gateway.guacd import Guacd, HungUp, mind_key, open_guacd
 from hastexo_lab.gateway.hub import Entry, Hub
 from hastexo_lab.gateway.relay import Window
 from hastexo_lab.gateway.sessions import Session, StreamDoor, logger
 from hastexo_lab.gateway.socket import MESSAGE, Socket, whole
+from hastexo_lab.gateway.stock import STOCK, Stock
 
 WINDOW = 2 * 1024 * 1024 - MESSAGE  # and one read more
 TAIL = 1024  # enough for guacd's last words
 STALLED_S = 30.0
+# guacd says `ready` before it counts a user in, and ends a connection that has none.
+LINGER_S = 2.0
 NOP_S = 5.0  # guacd drops a user after 15 s of silence
 GUACD_SILENT_S = 60.0  # guacd itself speaks every 5 s
 
@@ -91,7 +96,7 @@ class Drawing(Session):
         self._window, self._tail, self._blocked = Window(WINDOW), b"", False
         self._passed_on_at = self._moved_at = self.clock()
         if self.socket is not None:
-            self.socket.relieved = self._flow
+            self.socket.relieved, self.socket.drawn = self._flow, self.credit
         self.ready(resumed=resumed)
         self._note(taken=None)
         self._guacd.begin(self._draw, self._broke)
@@ -168,7 +173,7 @@ class Drawing(Session):
         if self.socket is not socket or self.over:  # yet another socket was faster
             guacd.drop()
             return True
-        self._guacd.drop()
+        self._leave()
         self._guacd = guacd
         self.begin(resumed=True)
         return True
@@ -176,11 +181,25 @@ class Drawing(Session):
     def detached(self) -> None:
         """Keep the user at guacd, and forget what it hears."""
         self._flow()
-        self._note(taken=self.taken)
+        # An instruction that is not whole goes nowhere from here: the page sends it again.
+        self._note(taken=self.taken - len(self._parser.rest()))
+
+    def end(self, word: str, why: str = "") -> None:
+        """End; but not before another gateway's user has surely joined."""
+        if word == "moved" and self.socket is None:
+            self.held_until = min(self.held_until, self.clock() + LINGER_S)
+        else:
+            super().end(word, why)
 
     def release(self, ended: Ended) -> None:
         """Leave guacd."""
         self._guacd.drop()
+
+    def _leave(self) -> None:
+        """Leave as the user that was kept, once the one that has joined is surely in."""
+        before = self._guacd
+        before.begin(_forget, before.drop)
+        asyncio.get_running_loop().call_later(LINGER_S, before.drop)
 
     def _note(self, *, taken: int | None) -> None:
         stack = self.entry.stack
@@ -208,6 +227,7 @@ class Desktop(StreamDoor):
     """See the module."""
 
     name: ClassVar[str] = "desktop"
+    sockets: ClassVar[dict[str, type[Socket]]] = {SUBPROTOCOL: Socket, STOCK: Stock}
 
     async def open(self, socket: Socket, entry: Entry, told: dict[str, Any]) -> Session:
         """Go on with another gateway's session, join the learner's, or open one. Raises Ended."""
@@ -231,6 +251,7 @@ class Desktop(StreamDoor):
         guacd = await join(found.connection, screen, entry)
         if guacd is None:
             return None
+        await _ask(handover.joined, found)
         session = Drawing(self.hub, entry, guacd, found.connection, found.id)
         session.taken = found.taken
         return session
@@ -255,6 +276,10 @@ class Desktop(StreamDoor):
             raise Ended("guacd", "it hung up in the handshake") from None
         mind_key(values.get("private-key", ""), handshake.version, str(entry))
         return Drawing(self.hub, entry, guacd, handshake.connection_id)
+
+
+def _forget(data: bytes) -> None:
+    """What nobody looks at."""
 
 
 async def _ask(question: Any, *about: Any) -> handover.Session | None:

@@ -45,7 +45,10 @@ class Socket:
     # Whether a session can be taken up again in this subprotocol.
     resumes: ClassVar[bool] = True
 
-    __slots__ = ("_ending", "_outbox", "_pump", "_receive", "_send", "_task", "backlog", "query", "relieved")
+    __slots__ = (
+        *("_ending", "_outbox", "_pump", "_receive", "_send", "_task"),
+        *("backlog", "drawn", "query", "relieved"),
+    )
 
     def __init__(self, receive: Receive, send: Send, query: bytes = b"") -> None:
         self._receive = receive
@@ -59,6 +62,8 @@ class Socket:
         """Bytes of the stream that are posted and that the server has not taken yet."""
         self.relieved: Callable[[], None] | None = None
         """Called when everything that was posted has gone."""
+        self.drawn: Callable[[int], None] | None = None
+        """Called, where the subprotocol knows no `credit`, with how many bytes of the stream are drawn in all."""
 
     # What the page says.
 
@@ -155,7 +160,7 @@ class Socket:
                 if isinstance(message, str):
                     await self._tell({"type": "websocket.send", "text": message})
                 else:
-                    await self._tell({"type": "websocket.send", "bytes": message})
+                    await self._tell(self._frame(message))
                     self.backlog -= len(message)
         except Gone:  # `receive` finds it out as well
             self._outbox.clear()
@@ -167,6 +172,10 @@ class Socket:
             self._pump = None
         if self.relieved is not None:
             self.relieved()
+
+    def _frame(self, data: bytes) -> dict[str, Any]:
+        """One message of the stream, for the server."""
+        return {"type": "websocket.send", "bytes": data}
 
     def _next(self) -> str | bytes:
         """What is sent next; of a stream as much as fits into one message."""
