@@ -155,10 +155,10 @@ const LINKS = {
     rest: way(SAY.tryNow()),
     tone: "hl-warn",
   }),
-  over: ({ held = 0 }) => ({
+  over: ({ held = 0 }, { visit }) => ({
     pic: "plug",
     title: SAY.lost(),
-    said: [SAY.over(held)],
+    said: [SAY.over(held), visit ? SAY.lostThere() : SAY.overSaid()],
     rest: way(SAY.connectAgain()),
     tone: "hl-warn",
   }),

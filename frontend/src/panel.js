@@ -31,9 +31,15 @@ function when({ here, active }, now) {
   return active ? SAY.activeAgo((now - active) / 1000) : "";
 }
 
-/** @param {string} action @param {string} label @param {Row} row */
-const way = (action, label, { key, learner }) =>
-  html`<button type="button" class="hl-btn" data-action="${action}" data-key="${key}">${label}<span class="hl-sr">: ${learner}</span></button>`;
+/** @param {string} action @param {string} label @param {string} whole for who hears it alone @param {string} key */
+const way = (action, label, whole, key) =>
+  html`<button type="button" class="hl-btn" data-action="${action}" data-key="${key}" aria-label="${whole}">${label}</button>`;
+
+/** @param {Row} row @param {boolean} mayHelp */
+const ways = ({ key, learner }, mayHelp) =>
+  html`<div class="hl-row">${way("look", SAY.lookIn(), SAY.lookInAt(learner), key)}${
+    mayHelp && way("help", SAY.help(), SAY.helpIn(learner), key)
+  }</div>`;
 
 /** @param {LabState} state @param {number} now */
 export function found({ labs, looking }, now) {
@@ -41,7 +47,7 @@ export function found({ labs, looking }, now) {
   if (labs.is === "failed") return button("labs-find", SAY.tryAgain());
   const rows = labs.rows.map(
     row => html`<li><div><b>${row.learner}</b><small>${[SHORT[row.phase](), when(row, now)].filter(Boolean).join(" · ")}</small></div>
-      <div class="hl-row">${way("look", SAY.lookIn(), row)}${looking === "help" && way("help", SAY.help(), row)}</div></li>`,
+      ${ways(row, looking === "help")}</li>`,
   );
   return html`<ul>${rows}</ul>${labs.more && html`<p>${SAY.labsMore()}</p>`}`;
 }

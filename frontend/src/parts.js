@@ -181,7 +181,7 @@ function idleNotice({ idle }) {
 const isMac = () => /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** @param {LabState} state */
-export const hasFoot = state => state.phase === "up" && state.refused === null;
+export const hasFoot = state => state.phase === "up" && state.refused === null && state.link?.is !== "refused";
 
 /** @param {LabState} state */
 function footSaid({ visit, readOnly, sleepAfter }) {

@@ -242,15 +242,14 @@ export const SAY = {
   now: () => gettext("Trying again now."),
   kept: () => gettext("Your session is kept for %(time)s."),
   over: (/** @type {number} */ seconds) =>
-    fill(gettext("Your session was kept for %(time)s and is over now. Your lab keeps running with your files in it."), {
-      time: span(seconds),
-    }),
+    fill(gettext("Your session was kept for %(time)s and is over now."), { time: span(seconds) }),
+  overSaid: () => gettext("Your lab keeps running with your files in it."),
   connectAgain: () => gettext("Connect again"),
   moved: () => gettext("Your session is open in another window"),
   movedSaid: () => gettext("It is shown in one window at a time. Nothing in it is lost."),
   useHere: () => gettext("Use it here"),
   fresh: () => gettext("This is a new session."),
-  freshSaid: () => gettext("The one before could not be kept. Your lab is as you left it."),
+  freshSaid: () => gettext("The one before could not be kept. Your files are as you left them."),
   ended: () => gettext("This session has ended"),
   openAgain: () => gettext("Open it again"),
 
@@ -284,7 +283,9 @@ export const SAY = {
   hereNow: () => gettext("Here now"),
   activeAgo: (/** @type {number} */ seconds) => fill(gettext("Active %(time)s ago"), { time: span(seconds) }),
   lookIn: () => gettext("Look in"),
+  lookInAt: (/** @type {string} */ name) => fill(gettext("Look in: %(name)s"), { name }),
   help: () => gettext("Help"),
+  helpIn: (/** @type {string} */ name) => fill(gettext("Help: %(name)s"), { name }),
   ofLearner: (/** @type {string} */ name) => fill(gettext("Lab of %(name)s"), { name }),
   back: () => gettext("Back to my lab"),
   helping: () => gettext("Helping"),

@@ -19,7 +19,7 @@ function tries(retry, from) {
 
 test("while a session is kept it is tried at least every five seconds, and no longer than that", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 600 }), fc.double({ min: 0, max: 1, noNaN: true }), (hold, random) => {
+    fc.property(fc.integer({ min: 1, max: 300 }), fc.double({ min: 0, max: 1, noNaN: true }), (hold, random) => {
       const retry = new Retry(() => random);
       retry.opened(hold, NOW);
       const lostAt = NOW + 60_000;

@@ -42,6 +42,24 @@ def now_ms(seconds: float) -> int:
     return round((time.time() + seconds) * 1000)
 
 
+AMARA = {"name": "Amara Okafor", "helps": False}
+BEN = {"name": "Ben Li", "helps": True}
+ADA = "Ada Lovelace"
+ROWS = [
+    {"key": "a", "learner": ADA, "phase": "up", "here": True, "active": 1},
+    {
+        "key": "b",
+        "learner": "Muhammad ibn Musa al-Khwarizmi",
+        "phase": "up",
+        "here": False,
+        "active": now_ms(-1500),
+    },
+    {"key": "c", "learner": "Emmy Noether", "phase": "asleep", "here": False, "active": 0},
+    {"key": "d", "learner": "Srinivasa Ramanujan", "phase": "failed", "here": False, "active": 0},
+]
+FAILED = failure("author", 'web-stack.yaml has no output named "public_ip".')
+
+
 # name → state, header word, heading of the card ("" = none), buttons
 STATES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
     "new": ({"phase": "new"}, "Getting ready", "Getting ready", []),
@@ -61,6 +79,123 @@ STATES: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
     ),
     "copied": ({**UP, "copied": True}, "Ready", "", ["Copy", "Hide this notice", *ALWAYS]),
     "link": ({**UP, "link": {"is": "lost", "until": 4}}, "Reconnecting", "Connection lost", ["Try now", *ALWAYS]),
+    "kept": (
+        {**UP, "link": {"is": "lost", "until": 4, "kept": 97}},
+        "Reconnecting",
+        "Connection lost",
+        ["Try now", *ALWAYS],
+    ),
+    "trying": (
+        {**UP, "idle": {"until": 105, "of": 120}, "link": {"is": "lost", "kept": 97}},
+        "Reconnecting",
+        "Connection lost",
+        ["Try now", *ALWAYS],
+    ),
+    "over": (
+        {**UP, "link": {"is": "over", "held": 120}},
+        "Connection lost",
+        "Connection lost",
+        ["Connect again", *ALWAYS],
+    ),
+    "moved": (
+        {**UP, "link": {"is": "moved"}},
+        "In another window",
+        "Your session is open in another window",
+        ["Use it here", *ALWAYS],
+    ),
+    "host-key": (
+        {
+            **UP,
+            "link": {
+                "is": "refused",
+                "code": "host-key",
+                "said": "Another machine answers. Tell your course team.",
+            },
+        },
+        "Not available",
+        "This lab does not show the key it had before",
+        ["Try again", *ALWAYS],
+    ),
+    "limit": (
+        {**UP, "link": {"is": "refused", "code": "limit", "said": "Close other tabs of the lab, and try again."}},
+        "Not available",
+        "Too many screens are open",
+        ["Try again", *ALWAYS],
+    ),
+    "fresh": ({**UP, "fresh": True}, "Ready", "", ["Hide this notice", *ALWAYS]),
+    "watched": ({**UP, "visitors": [AMARA]}, "Ready", "", ["Hide this notice", *ALWAYS]),
+    "helped": ({**UP, "visitors": [AMARA, BEN]}, "Ready", "", ["Hide this notice", *ALWAYS]),
+    "greeted": (
+        {**UP, "visitors": [AMARA, BEN], "greeted": [AMARA, BEN]},
+        "Ready",
+        "",
+        ["Amara Okafor is looking in. Show the notice", "Ben Li is looking in. Show the notice", *ALWAYS],
+    ),
+    "idle-watched": (
+        {**UP, "idle": {"until": 105, "of": 120}, "visitors": [AMARA]},
+        "Ready",
+        "",
+        ["Amara Okafor is looking in. Show the notice", "I'm here", "Stay awake for 1 hour", *ALWAYS],
+    ),
+    "staff": ({**UP, "looking": "help"}, "Ready", "", ["Learners' labs", *ALWAYS]),
+    "looking-in": (
+        {**UP, "looking": "help", "readOnly": True, "resets": False, "visit": {"learner": ADA, "helps": False}},
+        "Ready",
+        "",
+        ["Back to my lab", "Learners' labs", "Full screen"],
+    ),
+    "helping": (
+        {**UP, "looking": "help", "resets": False, "visit": {"learner": ADA, "helps": True}},
+        "Ready",
+        "",
+        ["Back to my lab", "Learners' labs", "Full screen"],
+    ),
+    "looking-asleep": (
+        {"phase": "asleep", "looking": "help", "resets": False, "visit": {"learner": ADA, "helps": True}},
+        "Asleep",
+        "Asleep",
+        ["Back to my lab", "Learners' labs"],
+    ),
+    "looking-failed": (
+        {**FAILED, "looking": "watch", "resets": False, "visit": {"learner": ADA, "helps": False}},
+        "Not available",
+        "Not available",
+        ["Back to my lab", "Learners' labs", "Copy"],
+    ),
+    "looking-off": (
+        {
+            **UP,
+            "looking": "help",
+            "resets": False,
+            "visit": {"learner": ADA, "helps": True},
+            "link": {
+                "is": "refused",
+                "code": "looking-off",
+                "said": "This site does not let the course team do that.",
+            },
+        },
+        "Not available",
+        "Looking in is switched off",
+        ["Try again", "Back to my lab", "Learners' labs", "Full screen"],
+    ),
+    "labs": (
+        {**UP, "looking": "help", "labs": {"is": "told", "said": "", "rows": ROWS, "more": True}},
+        "Ready",
+        "",
+        ["Close", *(f"{way}: {row['learner']}" for row in ROWS for way in ("Look in", "Help"))],
+    ),
+    "labs-none": (
+        {**UP, "looking": "watch", "labs": {"is": "told", "said": "", "rows": [], "more": False}},
+        "Ready",
+        "",
+        ["Close"],
+    ),
+    "labs-failed": (
+        {**UP, "looking": "watch", "labs": {"is": "failed", "said": "", "rows": [], "more": False}},
+        "Ready",
+        "",
+        ["Close", "Try again"],
+    ),
     "ended": ({**UP, "link": {"is": "ended"}}, "Closed", "This session has ended", ["Open it again", *ALWAYS]),
     "reset": ({**UP, "confirm": True}, "Ready", "Reset this lab?", ["Keep my lab", "Reset lab"]),
     "suspending": (
@@ -126,8 +261,9 @@ def timed(state: dict[str, Any]) -> dict[str, Any]:
     if "since" in state:
         moved["since"] = now_ms(state["since"])
     for clock in ("idle", "link"):
-        if "until" in state.get(clock, {}):
-            moved[clock] = {**state[clock], "until": now_ms(state[clock]["until"])}
+        for at in ("until", "kept"):
+            if at in state.get(clock, {}):
+                moved[clock] = {**moved[clock], at: now_ms(state[clock][at])}
     return moved
 
 
