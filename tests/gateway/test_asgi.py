@@ -101,7 +101,7 @@ async def test_another_subprotocol_is_turned_away(gateway: Program) -> None:
         async with connect(
             f"ws://127.0.0.1:{gateway.port}/hastexo-lab/desktop",
             origin=f"http://127.0.0.1:{gateway.port}",  # type: ignore[arg-type]
-            subprotocols=["guacamole"],  # type: ignore[list-item]
+            subprotocols=["another.v1"],  # type: ignore[list-item]
             proxy=None,
         ):
             pass
