@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
+import threading
 from collections.abc import Awaitable, Callable
+from types import FrameType
 from typing import Any
 
 import django
@@ -73,6 +76,15 @@ async def health() -> tuple[int, dict[str, str]]:
     }
 
 
+async def readiness(hub: Hub) -> tuple[int, dict[str, str]]:
+    """HTTP status and body: whether a balancer should send more pages here."""
+    if hub.draining:
+        return 503, {"status": "draining"}
+    if hub.full:
+        return 503, {"status": "full"}
+    return (200, {"status": "ok"}) if await _database_answers() else (503, {"status": "no database"})
+
+
 async def _answer(send: Send, status: int, told: dict[str, str]) -> None:
     body = json.dumps(told).encode()
     headers = [
@@ -84,9 +96,45 @@ async def _answer(send: Send, status: int, told: dict[str, str]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _lifespan(hub: Hub, receive: Receive, send: Send) -> None:
+class _Stopping:
+    """On SIGTERM first the gateway drains and then the server stops: it would cut its sockets off before.
+
+    A second SIGTERM stops the server at once. Where the signal belongs to nobody, or not to Python, it stays so.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._known = False
+        self._drain: asyncio.Task[None] | None = None
+
+    def watch(self) -> None:
+        """See to it from now on; called in the event loop, as often as one likes."""
+        if self._known:
+            return
+        self._known = True
+        server = signal.getsignal(signal.SIGTERM)
+        if not callable(server) or threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._drain is None and not loop.is_closed():
+                loop.call_soon_threadsafe(begin)
+            else:
+                server(number, frame)
+
+        def begin() -> None:
+            if self._drain is None:
+                self._drain = loop.create_task(self._hub.drain())
+                self._drain.add_done_callback(lambda _: server(signal.SIGTERM, None))
+
+        signal.signal(signal.SIGTERM, stop)
+
+
+async def _lifespan(hub: Hub, stopping: _Stopping, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "lifespan.shutdown":
         if message["type"] == "lifespan.startup":
+            stopping.watch()
             await send({"type": "lifespan.startup.complete"})
     await hub.drain()
     await send({"type": "lifespan.shutdown.complete"})
@@ -101,11 +149,13 @@ def _below(scope: Scope, prefix: str) -> str | None:
 def gateway_application(http: Application | None = None) -> Application:
     """The gateway below `gateway_prefix`; what is elsewhere goes to `http`, or is not found."""
     hub = Hub()
+    stopping = _Stopping(hub)
     doors: Any = URLRouter(routes(hub))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await _lifespan(hub, receive, send)
+            return await _lifespan(hub, stopping, receive, send)
+        stopping.watch()
         below = _below(scope, lab_settings().gateway_prefix)
         if scope["type"] == "websocket":
             if below is None:
@@ -114,6 +164,8 @@ def gateway_application(http: Application | None = None) -> Application:
             return None
         if below == "health" and scope["method"] in ("GET", "HEAD"):
             return await _answer(send, *await health())
+        if below == "ready" and scope["method"] in ("GET", "HEAD"):
+            return await _answer(send, *await readiness(hub))
         if below is None and http is not None:
             return await http(scope, receive, send)
         return await _answer(send, 404, {"status": "not found"})

@@ -238,8 +238,8 @@ class Desktop(StreamDoor):
             session = await self._joined(entry, screen) or await self._opened(entry, screen)
         session.attach(socket, entry)
         self.sessions.add(session)
-        session.begin(resumed=resumed)
         self.hub.join(session)
+        session.begin(resumed=resumed)
         return session
 
     async def _taken_over(self, entry: Entry, session_id: object, screen: guacamole.Screen) -> Drawing | None:

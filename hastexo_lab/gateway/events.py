@@ -80,7 +80,7 @@ class Listener(Guest):
                 raise Ended("protocol", "bytes in events")
             told = control(message)
             if told["type"] == "ping":
-                self._socket.tell("pong")
+                self._socket.pong()
             elif told["type"] == "active" and may:
                 self._hub.active(pk)
             elif told["type"] == "extend" and may:

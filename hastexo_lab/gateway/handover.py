@@ -6,7 +6,7 @@ Who knows guacd's name for a connection can join it (CVE-2021-41767): it stands 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,13 +28,15 @@ MANY = 32  # open visits of one user by one door that are looked through
 class Session:
     """A session's id, guacd's name for its connection, and of which generation of the lab it is.
 
-    `taken`: bytes of the page's input, known while no socket is attached; None while one is.
+    `taken`: bytes of the page's input, known while no socket is attached; None while one is. `visit`: where this
+    was claimed.
     """
 
     id: str
     connection: str
     generation: int = 0
     taken: int | None = None
+    visit: int = 0
 
 
 def write(sessions: Mapping[int, Session]) -> None:
@@ -50,7 +52,10 @@ def over(visits: Set[int]) -> set[int]:
 
 
 def claim(entry: Entry, session_id: str) -> Session | None:
-    """Take this session over from another gateway, if it is of the same right. Of two who try one gets it."""
+    """Take this session over from another gateway, if it is of the same right. Of two who try one gets it.
+
+    Say `joined` once guacd has let the new user in: until then the other gateway keeps its own.
+    """
     ticket = entry.ticket
     rows = _open(entry).filter(
         place=ticket.place, user_id=ticket.user_id, read_only=ticket.read_only, looks_in=entry.looks_in
@@ -58,9 +63,14 @@ def claim(entry: Entry, session_id: str) -> Session | None:
     for pk, sealed in rows.order_by("-pk").values_list("pk", "sealed_session")[:MANY]:
         session = _unseal(entry, sealed)
         if session is not None and constant_time_compare(session.id, session_id):
-            ended = Visit.objects.filter(pk=pk, left_at=None).update(left_at=timezone.now(), sealed_session="")
-            return session if ended else None
+            ours = Visit.objects.filter(pk=pk, sealed_session=sealed).update(sealed_session="")
+            return replace(session, visit=pk) if ours else None
     return None
+
+
+def joined(session: Session) -> None:
+    """This session, which was claimed, goes on here: its visit at the other gateway is over."""
+    Visit.objects.filter(pk=session.visit, left_at=None).update(left_at=timezone.now())
 
 
 def learners(entry: Entry) -> Session | None:

@@ -55,7 +55,7 @@ class Session(Guest):
         self.sessions: Sessions | None = None
         self.clock = asyncio.get_running_loop().time
         self._heard_at = self.clock()
-        self._held_until: float = 0
+        self.held_until: float = 0
 
     # For subclasses.
 
@@ -149,7 +149,7 @@ class Session(Guest):
     def tick(self, now_s: float) -> None:
         """End what has died."""
         if self.socket is None:
-            if now_s >= self._held_until:
+            if now_s >= self.held_until:
                 self.finish(Ended("lost", "nobody came back"))
         elif now_s - self._heard_at > lab_settings().silent_timeout:
             self.end("silent")
@@ -158,12 +158,10 @@ class Session(Guest):
         """End the session; or its socket only, where the session can go on at another one."""
         ended, socket = Ended(word, why), self.socket
         keep = word in KEEP and (word != "reconnect" or self.hands_over)
-        if keep and socket is None:
-            return
         if socket is not None:
             self._lose(socket, ended, keep=keep)
             socket.end(ended)
-        else:
+        elif not keep:
             self.finish(ended)
 
     def finish(self, ended: Ended) -> None:
@@ -193,7 +191,7 @@ class Session(Guest):
 
     def _told(self, socket: Socket, told: dict[str, Any]) -> None:
         if told["type"] == "ping":
-            socket.tell("pong", taken=self.taken)
+            socket.pong(taken=self.taken)
         elif told["type"] == "credit":
             self.credit(whole(told.get("bytes"), 0, 2**53))
         else:
@@ -210,7 +208,7 @@ class Session(Guest):
             self.finish(ended)
             return
         self.socket = None
-        self._held_until = self.clock() + hold_s
+        self.held_until = self.clock() + hold_s
         logger.info("held %s seconds=%s", self.entry, hold_s)
         if self.hands_over:
             self.hub.hold(self)

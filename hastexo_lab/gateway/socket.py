@@ -23,7 +23,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MESSAGE = 256 * 1024  # as much of a stream goes into one message
-MANY = 4096  # messages that wait for the server
+PONGS = 100  # in a second: a page asks every 10 s
+MANY = 256  # messages that wait for the server
 PARTING_S = 2.0  # for the last words to a browser that may not be listening
 LEFT = 1000  # the close code by which a page says that it will not come back
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -46,7 +47,7 @@ class Socket:
     resumes: ClassVar[bool] = True
 
     __slots__ = (
-        *("_ending", "_outbox", "_pump", "_receive", "_send", "_task"),
+        *("_ending", "_outbox", "_pongs", "_pongs_since", "_pump", "_receive", "_send", "_task"),
         *("backlog", "drawn", "query", "relieved"),
     )
 
@@ -57,6 +58,8 @@ class Socket:
         self._pump: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ended | None = None
+        self._pongs = 0
+        self._pongs_since = 0.0
         self.query = query
         self.backlog = 0
         """Bytes of the stream that are posted and that the server has not taken yet."""
@@ -108,6 +111,16 @@ class Socket:
     def tell(self, kind: str, **told: Any) -> None:
         """Post one control message."""
         self._post(json.dumps({"type": kind, **told}))
+
+    def pong(self, **told: Any) -> None:
+        """Answer a `ping`. Raises Ended for a flood: not every server holds back who does not listen."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._pongs_since >= 1:
+            self._pongs, self._pongs_since = 0, now_s
+        self._pongs += 1
+        if self._pongs > PONGS:
+            raise Ended("protocol", "a flood of pings")
+        self.tell("pong", **told)
 
     def stream(self, data: bytes) -> None:
         """Post more of the stream; `backlog` says whether the page keeps up."""

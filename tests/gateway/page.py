@@ -19,12 +19,13 @@ SCREEN = {"width": 800, "height": 600, "dpi": 96, "timezone": "Europe/Berlin"}
 class Page:
     """One socket; what has come over it so far."""
 
-    def __init__(self, socket: ClientConnection, *, credits: bool = True) -> None:
+    def __init__(self, socket: ClientConnection, *, credits: bool = True, again: bytes = b"") -> None:
         self.socket = socket
         self.texts: list[dict[str, Any]] = []
         self.instructions: list[guacamole.Instruction] = []
         self.received = 0
         self._credits = credits
+        self._again = again
         self._silent = False
         self._parser = guacamole.Parser(max_chars=1 << 20, max_elements=1024)
         self._news = asyncio.Condition()
@@ -35,6 +36,8 @@ class Page:
             async for message in self.socket:
                 if isinstance(message, str):
                     self.texts.append(json.loads(message))
+                    if self._again and self.texts[-1]["type"] == "ready":
+                        await self.socket.send(self._again)
                 else:
                     await self._draw(message)
                 async with self._news:
@@ -123,9 +126,9 @@ class Page:
 
 @contextlib.asynccontextmanager
 async def opened(
-    port: int, ticket: str, *, door: str = "desktop", cookie: str = "", origin: str = "", credits: bool = True
+    port: int, ticket: str, *, door: str = "desktop", cookie: str = "", origin: str = "", **options: Any
 ) -> AsyncIterator[Page]:
-    """The page in front of this door."""
+    """The page in front of this door. `again`: what it sends again when it is in, before anything else."""
     headers = {"Cookie": f"a=b; csrftoken={cookie}"} if cookie else {}
     async with connect(
         f"ws://127.0.0.1:{port}/hastexo-lab/{door}",
@@ -136,16 +139,16 @@ async def opened(
         max_size=None,
         proxy=None,
     ) as socket:
-        page = Page(socket, credits=credits)
+        page = Page(socket, **options)
         yield page
         await page.close()
 
 
 @contextlib.asynccontextmanager
-async def in_lab(port: int, ticket: str, **options: Any) -> AsyncIterator[Page]:
-    """A page whose desktop is ready and draws."""
+async def in_lab(port: int, ticket: str, *, session: str = "", **options: Any) -> AsyncIterator[Page]:
+    """A page whose desktop is ready and draws; `session`: which it takes up again."""
     async with opened(port, ticket, **options) as page:
-        await page.tell("connect", **SCREEN)
+        await page.tell("connect", **SCREEN, **({"session": session} if session else {}))
         await page.text("ready")
         await page.until(lambda p: p.drawn("sync"))
         yield page
