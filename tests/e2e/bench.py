@@ -6,11 +6,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,13 +105,13 @@ def running_bench(folder: Path, *options: str, course: dict[str, str] | None = N
 class Learner:
     """One person in a browser of their own, at one lab."""
 
-    def __init__(self, context: BrowserContext, bench: Bench, scenario: str, who: str):
+    def __init__(self, context: BrowserContext, bench: Bench, scenario: str, who: str, *, url: str):
         self.bench, self.context = bench, context
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=bench.url.rstrip("/"))
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
         self.page: Page = context.new_page()
         self.faults: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.address = f"{bench.url}scenario/{scenario}/?student={who}"
+        self.address = f"{url}scenario/{scenario}/?student={who}"
 
     def open(self) -> Learner:
         self.page.goto(self.address)
@@ -143,7 +145,7 @@ class Learner:
         return self.page.locator("[data-role=terminal] .hl-pane:visible").first
 
     def drawn(self) -> bool:
-        """Whether the lab has drawn anything: its canvas has more than one colour."""
+        """Whether the lab has drawn anything: text in a terminal, more than one colour in a canvas."""
         return self.page.evaluate(DRAWN)
 
     def until_drawn(self) -> Learner:
@@ -156,24 +158,79 @@ class Learner:
         self.page.keyboard.type(text, delay=15)
         self.page.keyboard.press("Enter")
 
-    def seen(self) -> str:
-        """What the terminal shows: dragged over with the mouse, so that it lands on the clipboard."""
-        self.page.evaluate("navigator.clipboard.writeText('')")
-        box = self.terminal.bounding_box()
-        self.page.mouse.move(box["x"] + 2, box["y"] + 4)
-        self.page.mouse.down()
-        self.page.mouse.move(box["x"] + box["width"] - 40, box["y"] + box["height"] / 2, steps=4)
-        self.page.mouse.move(box["x"] + box["width"] - 40, box["y"] + box["height"] - 12, steps=4)
-        self.page.mouse.up()
-        return wait_for(lambda: self.page.evaluate("navigator.clipboard.readText()"), what=self.said)
+    def shown(self) -> str:
+        """What the terminal of the page itself shows, trailing blanks left out."""
+        rows = self.terminal.locator(".xterm-rows").inner_text().replace("\xa0", " ")
+        return "\n".join(row.rstrip() for row in rows.splitlines()).rstrip()
+
+    def until_shown(self, pattern: str, *, within_s: float = 60) -> str:
+        """Wait until the page's own terminal shows a line that this regular expression describes in full."""
+        line = re.compile(pattern)
+        shown = wait_for(
+            lambda: (text := self.shown()) and any(line.fullmatch(row) for row in text.splitlines()) and text,
+            within_s=within_s,
+            what=lambda: f"{pattern!r}\n{self.said()}\n{self.shown()}",
+        )
+        return str(shown)
 
 
 DRAWN = """() => [...document.querySelectorAll('hastexo-lab')].some(lab =>
+  [...lab.shadowRoot.querySelectorAll('.hl-pane:not([hidden]) .xterm-rows')].some(rows => rows.innerText.trim()) ||
   [...lab.shadowRoot.querySelectorAll('.hl-pane:not([hidden]) canvas')].some(canvas => {
     if (!canvas.width || !canvas.height) return false;
     const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     return new Set(new Uint32Array(drawn.data.buffer)).size > 4;
   }))"""
+
+
+class Wire:
+    """The network between browsers and a workbench, which can be cut: a forwarder on a port of its own."""
+
+    def __init__(self, bench: Bench):
+        host, port = bench.url.removeprefix("http://").strip("/").split(":")
+        self._to = (host, int(port))
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._open: set[socket.socket] = set()
+        self._whole = True
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Nothing gets through any more, and what was under way is lost."""
+        self._whole = False
+        for end in list(self._open):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Everything gets through again."""
+        self._whole = True
+
+    def close(self) -> None:
+        """For good."""
+        self.cut()
+        self._server.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._server.accept()
+                if not self._whole:
+                    near.close()
+                    continue
+                far = socket.create_connection(self._to)
+                self._open |= {near, far}
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            self._open.discard(end)
 
 
 class Learners:
@@ -183,10 +240,13 @@ class Learners:
         self.browser = browser
         self.contexts: list[BrowserContext] = []
 
-    def __call__(self, bench: Bench, scenario: str, who: str = "learner_1", **options) -> Learner:
+    def __call__(
+        self, bench: Bench, scenario: str, who: str = "learner_1", *, by: Wire | None = None, **options
+    ) -> Learner:
+        """`by`: the network that this browser uses."""
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         self.contexts.append(context)
-        return Learner(context, bench, scenario, who)
+        return Learner(context, bench, scenario, who, url=by.url if by else bench.url)
 
     def close(self) -> None:
         for context in self.contexts:

@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.bench import in_home, running_bench, wait_for
 
@@ -13,6 +14,7 @@ OLX = '<hastexo_lab display_name="Lab" stack_user_name="learner" stack_template_
 LAB = "hosts:\n  - name: web\n"
 COURSE = {
     "plain.xml": OLX.format(more=""),
+    "drawn.xml": OLX.format(more='terminal="guacamole"'),
     "lab.yaml": LAB,
     "slow.xml": OLX.format(more='lab_name="slow"').replace("lab.yaml", "slow.yaml"),
     "slow.yaml": LAB + "create_s: 5\nboot_s: 2\n",
@@ -52,7 +54,7 @@ def test_a_supervisor_that_is_killed_takes_its_workers_along_and_comes_back(benc
 
 
 def test_a_guacd_that_is_killed_is_reconnected_to_with_nothing_lost(bench, learners):
-    learner = learners(bench, "plain").open().until_drawn()
+    learner = learners(bench, "drawn").open().until_drawn()
     learner.type("echo before > ~/before")
     wait_for(lambda: in_home(bench, "before", "before\n"))
     for pid, words in bench.processes().items():
@@ -86,7 +88,7 @@ def test_a_lab_that_never_answers_is_said_to_be_out_of_reach_and_can_be_tried_ag
     author.until("resuming")
 
 
-def test_without_guacd_the_workbench_says_so_and_the_page_too(learners, tmp_path):
+def test_without_guacd_terminals_open_and_the_workbench_says_what_does_not(learners, tmp_path):
     programs = tmp_path / "programs"
     programs.mkdir()
     for folder in os.environ["PATH"].split(":"):
@@ -96,10 +98,12 @@ def test_without_guacd_the_workbench_says_so_and_the_page_too(learners, tmp_path
     with running_bench(tmp_path / "bench", course=COURSE, env={"PATH": str(programs)}) as bench:
         assert shutil.which("guacd", path=str(programs)) is None
         assert "guacd is not here" in bench.log.read_text()
-        learner = learners(bench, "plain").open()
-        learner.until("up")
-        said = learner.page.get_by_text("Connection lost")
-        wait_for(lambda: said.count() and said.first.is_visible(), what=learner.said)
+        learner = learners(bench, "plain").open().until_drawn()
+        learner.type("echo here > ~/here")
+        wait_for(lambda: in_home(bench, "here", "here\n"), what=learner.said)
+        drawn = learners(bench, "drawn").open()
+        drawn.until("up")
+        expect(drawn.page.get_by_text("Connection lost").first).to_be_visible()
 
 
 def test_ctrl_c_leaves_no_process_and_no_stack(learners, tmp_path):

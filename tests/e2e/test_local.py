@@ -14,8 +14,7 @@ def test_two_learners_at_once_each_reach_their_own_prompt(bench, learners):
         learner.type(f"echo {word}-$((6*7)) | tee ~/{word}")
     for learner, word, other in ((one, "apricot", "blueberry"), (two, "blueberry", "apricot")):
         wait_for(lambda word=word: in_home(bench, word, f"{word}-42\n"), what=learner.said)
-        seen = wait_for(lambda word=word, learner=learner: f"{word}-42" in learner.seen() and learner.seen())
-        assert other not in seen
+        assert other not in learner.until_shown(f"{word}-42")
         assert not learner.faults
 
 

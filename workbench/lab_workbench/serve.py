@@ -141,7 +141,7 @@ class Workbench:
             commands["guacd"] = [guacd, "-b", "127.0.0.1", "-l", str(self.guacd_port), "-f", "-L", "warning"]
         else:
             print(
-                "guacd is not here (as root run workbench/system-packages guacd): labs start, but no window opens."
+                "guacd is not here (as root run workbench/system-packages guacd): terminals open, desktops do not."
             )
         return commands
 
