@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import cast
 
 from hastexo_lab.conf import lab_settings
 from hastexo_lab.gateway import guacamole
@@ -82,10 +83,9 @@ class Guacd(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods only
         if self._handshake is not None:
-            transport.write(self._handshake.start())
+            self._transport.write(self._handshake.start())
 
     def data_received(self, data: bytes) -> None:
         """More of the handshake, or of the stream."""
