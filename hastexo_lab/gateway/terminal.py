@@ -6,6 +6,8 @@ window the channel is not read, so SSH's own window fills up and the lab's progr
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 import asyncssh
@@ -19,6 +21,10 @@ TERM = "xterm-256color"
 ENVIRONMENT: Mapping[bytes | str, bytes | str] = {"COLORTERM": "truecolor", "LC_CTYPE": "C.UTF-8"}
 MODES = {asyncssh.PTY_IUTF8: 1}  # erase whole characters
 
+# It tells every connection's story in ten lines.
+if not logging.getLogger("asyncssh").level:
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+
 
 class Terminal(asyncssh.SSHClientSession[bytes]):
     """One shell, made by `open_terminal`. `changed` is called when there is more output, and when it is over."""
@@ -28,6 +34,7 @@ class Terminal(asyncssh.SSHClientSession[bytes]):
     def __init__(self, connection: asyncssh.SSHClientConnection, size: tuple[int, int]) -> None:
         self._connection = connection
         self._paused = False
+        self._telling = False
         self.output = Ring(WINDOW, RECENT)
         self.size = size
         self.over = False
@@ -82,6 +89,13 @@ class Terminal(asyncssh.SSHClientSession[bytes]):
         self._tell()
 
     def _tell(self) -> None:
+        """Once for all the small packets of one read."""
+        if not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._told)
+
+    def _told(self) -> None:
+        self._telling = False
         if self.changed is not None:
             self.changed()
 
