@@ -11,6 +11,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "hastexo_lab" / "__init__.p
 GATEWAY = [
     "channels>=4.2",
     "uvicorn>=0.52.1",
+    'uvloop>=0.21; sys_platform != "win32" and implementation_name == "cpython"',
     "websockets>=13",
     "daphne>=4.2.2",
     "asyncssh>=2.21",
@@ -29,6 +30,8 @@ TEST = [
     "hypothesis>=6.115",
     "playwright>=1.49",
     "httpx>=0.27",
+    "gunicorn>=23",
+    "uvicorn-worker>=0.3",
     "mypy>=1.14",
     "django-stubs>=5.1",
     "types-PyYAML",

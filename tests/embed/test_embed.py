@@ -1,0 +1,98 @@
+"""docs/embedding.md, done as it says: users of a project without XBlock get a terminal and a desktop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.embed.project import SERVERS, Project, blocks, make
+from tests.gateway.fixtures import LabHost, Program, secrets_in, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.guacd]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, guacd: Program, sshd: LabHost, xvnc: Program) -> Project:
+    """ada has a terminal and a desktop."""
+    here = {"address": "127.0.0.1"}
+    shell = {**here, "port": sshd.port, "login": sshd.user, "private_key": sshd.keys["rsa"], "pin": "terminal"}
+    desktop = {**here, "port": xvnc.port, "protocol": "vnc"}
+    machines: dict[str, object] = {
+        "terminal": {"owner": "ada", "place": shell},
+        "screen": {"owner": "ada", "place": desktop},
+    }
+    return make(tmp_path_factory.mktemp("project"), machines, guacd.port)
+
+
+@pytest.fixture(scope="module", params=sorted(SERVERS))
+def site(request: pytest.FixtureRequest, project: Project) -> Iterator[Program]:
+    """The project under each server."""
+    with project.serving(request.param) as program:
+        yield program
+
+
+def signed_in(browser: Browser, site: Program, name: str, path: str) -> Page:
+    """This user's browser on this page of the project's."""
+    page = browser.new_context().new_page()
+    page.goto(f"http://127.0.0.1:{site.port}{path}")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(name)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{path}")
+    return page
+
+
+def test_the_example_is_as_short_as_it_says() -> None:
+    lines = [line for name in ("labs.py", "asgi.py") for line in blocks()[name].splitlines()]
+    code = [line for line in lines if line.strip() and not line.startswith(("from", "import"))]
+    assert len(code) <= 20
+
+
+def test_the_project_has_no_xblock(project: Project) -> None:
+    loaded = project.python("-c", "import asgi, labs, sys; print(*sys.modules)").split()
+    assert "hastexo_lab.gateway.asgi" in loaded
+    assert not {"xblock", "web_fragments", "opaque_keys", "hastexo_lab.xblock", "hastexo_lab.block"} & {*loaded}
+
+
+def test_a_user_types_in_a_terminal(browser: Browser, site: Program, tmp_path: Path) -> None:
+    page = signed_in(browser, site, "ada", "/labs/terminal/shell/")
+    expect(page.locator("hastexo-lab .xterm-rows")).to_contain_text("$", timeout=20_000)
+    page.locator("hastexo-lab .xterm").click()
+    page.keyboard.type(f"echo hi > {tmp_path}/said\n")
+    wait_for(lambda: (tmp_path / "said").exists() and (tmp_path / "said").read_text() == "hi\n")
+    assert not secrets_in(site.log.read_text())
+    page.context.close()
+
+
+# The lab's own pixels, which its desktop has filled.
+DRAWN = """canvases => canvases.some(canvas => canvas.width === 1024 && canvas.height === 768 &&
+    canvas.getContext("2d").getImageData(500, 500, 1, 1).data[3] === 255)"""
+
+
+def test_a_user_sees_a_desktop(browser: Browser, site: Program) -> None:
+    page = signed_in(browser, site, "ada", "/labs/screen/desktop/")
+    canvases = page.locator("hastexo-lab canvas")
+    expect(canvases.first).to_be_visible(timeout=20_000)
+    wait_for(lambda: canvases.evaluate_all(DRAWN), what="pixels")
+    page.context.close()
+
+
+def test_whom_the_hook_does_not_know_stays_outside(browser: Browser, site: Program) -> None:
+    page = signed_in(browser, site, "eve", "/labs/terminal/shell/")
+    sentence = "This link into the lab was made for somebody else. Open the page again."
+    expect(page.get_by_text(sentence, exact=True)).to_be_visible(timeout=20_000)
+    page.context.close()
+
+
+def test_who_has_not_signed_in_gets_no_ticket(browser: Browser, site: Program) -> None:
+    page = browser.new_context().new_page()
+    page.goto(f"http://127.0.0.1:{site.port}/labs/terminal/shell/")
+    assert "/sign-in/" in page.url
+    answer = page.request.post(
+        f"http://127.0.0.1:{site.port}/labs/terminal/shell/ticket", headers={"X-CSRFToken": "x"}, max_redirects=0
+    )
+    assert answer.status in (302, 403)
+    page.context.close()
