@@ -97,6 +97,10 @@ export class HastexoLab extends HTMLElement {
   /** Puts the focus where the learner goes on: into the lab, or on the card. */
   focusInside() {
     this.#update();
+    this.#goInside();
+  }
+
+  #goInside() {
     (this.#find(".hl-stage") ?? this.#find(".hl-pane:not([hidden])"))?.focus({ preventScroll: true });
   }
 
@@ -285,8 +289,9 @@ export class HastexoLab extends HTMLElement {
     this.#cover();
     this.#panel();
     this.#confine();
-    // Focus is never lost together with the button that had it.
-    if (held && !this.#root.activeElement) this.focusInside();
+    // Focus is never lost together with the button that had it, nor below a card.
+    const focused = this.#root.activeElement;
+    if (held && (!focused || focused.closest("[inert]"))) this.#goInside();
     this.#tickOn();
   }
 

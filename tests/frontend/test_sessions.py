@@ -41,20 +41,27 @@ def lose(site: Pretend, visit: Visit) -> None:
     visit.socket.socket.close()
 
 
+def hasten(page: Page, site: Pretend) -> None:
+    """The network is back."""
+    del site.answers["ticket"]
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+
 def asked_for(site: Pretend, door: str = "desktop") -> int:
     return sum(body["door"] == door for body in site.bodies("ticket"))
 
 
 def test_a_lost_session_is_kept_with_a_countdown_and_goes_on(page: Page, site: Pretend) -> None:
     first = opened(page, site)
+    page.locator(".hl-pane").click()
     lose(site, first)
     card = page.locator(".hl-card")
     expect(page.get_by_role("heading", name="Connection lost")).to_be_visible()
+    expect(page.locator(".hl-stage")).to_be_focused()
     expect(card).to_contain_text(re.compile(r"Your session is kept for 1:5\d\."))
     expect(card).to_contain_text(re.compile(r"Trying again (in 0:0\d|now)\."))
     expect_colour(page, BLUE)
-    del site.answers["ticket"]
-    page.get_by_role("button", name="Try now").click()
+    hasten(page, site)
     again = site.door("desktop")
     assert again.ticket != first.ticket
     assert again.control[0]["session"] == first.session == again.session
@@ -77,8 +84,7 @@ def test_what_was_typed_into_a_dead_line_is_sent_again_once(page: Page, site: Pr
     lose(site, first)
     expect(page.get_by_role("heading", name="Connection lost")).to_be_visible()
     page.keyboard.type("c")
-    del site.answers["ticket"]
-    page.get_by_role("button", name="Try now").click()
+    hasten(page, site)
     again = site.door("desktop")
     until(lambda: KEY_A in again.typed, "the key that was lost")
     assert again.typed.count(b"3.key,2.98,1.1;") == again.typed.count(KEY_A) == 1
@@ -93,8 +99,7 @@ def test_a_key_that_was_down_when_the_line_broke_comes_up(page: Page, site: Pret
     lose(site, first)
     expect(page.get_by_role("heading", name="Connection lost")).to_be_visible()
     page.keyboard.up("Shift")
-    del site.answers["ticket"]
-    page.get_by_role("button", name="Try now").click()
+    hasten(page, site)
     again = site.door("desktop")
     until(lambda: b"3.key,5.65505,1.0;" in again.instructions, "its release")
 
@@ -129,6 +134,16 @@ def test_after_the_time_that_it_is_kept_only_the_learner_tries_again(page: Page,
     site.door("desktop").draw(picture(GREEN))
     expect_colour(page, GREEN)
     expect(page.locator(".hl-notice")).to_have_count(0)
+
+
+def test_the_learner_need_not_wait_for_the_next_try(page: Page, site: Pretend) -> None:
+    page.clock.install()
+    first = opened(page, site)
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    first.socket.socket.close()
+    page.get_by_role("button", name="Try now").click()
+    assert site.door("desktop").session == first.session
+    expect(page.locator(".hl-card")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
