@@ -9,15 +9,14 @@ sessions there are fewer where no more could be opened in two minutes.
 from __future__ import annotations
 
 import contextlib
-import random
-import time
 from pathlib import Path
 
 from benchmarks.results import Row
 from benchmarks.rig import proc
-from benchmarks.rig.bench import Figures, Plan, each_run, percentile
+from benchmarks.rig.bench import Figures, Plan, each_run
 from benchmarks.rig.crowd import crowd
 from benchmarks.rig.guacd import ECHO, echo, running_fake
+from benchmarks.rig.load import echoes_ms, percentile
 from benchmarks.rig.systems import Direct, System, tunnels
 from benchmarks.rig.wire import Link, key, opened
 
@@ -31,8 +30,6 @@ METRICS = {
 }
 QUIET = 200
 KEYS = 1000
-GAP_S = (0.002, 0.008)
-WITHIN_S = 20.0
 
 
 def measure(plan: Plan, folder: Path) -> tuple[list[Row], list[str]]:
@@ -43,10 +40,10 @@ def measure(plan: Plan, folder: Path) -> tuple[list[Row], list[str]]:
         with running_fake(folder) as guacd, system.start(folder, guacd) as proxy, crowd() as others:
             here, _ = others.open(proxy.dials(20 if plan.quick else QUIET))
             with contextlib.closing(opened(proxy.dials(1)[0])) as link:
-                typed(link, 20)
-                before_ms = proc.cpu_ms(proxy.pid) if proxy.pid else 0.0
-                waited_ms = typed(link, 100 if plan.quick else KEYS)
-                cpu_ms = proc.cpu_ms(proxy.pid) - before_ms if proxy.pid else 0.0
+                echoes_ms(link, 20, lambda number: _press(link, number))
+                before_ms = proc.cpu_ms(proxy.pid)
+                waited_ms = echoes_ms(link, 100 if plan.quick else KEYS, lambda number: _press(link, number))
+                cpu_ms = proc.cpu_ms(proxy.pid) - before_ms
         found = {
             "echo_ms_p50": percentile(waited_ms, 50),
             "echo_ms_p99": percentile(waited_ms, 99),
@@ -62,19 +59,6 @@ def measure(plan: Plan, folder: Path) -> tuple[list[Row], list[str]]:
     return each_run(with_direct, [Direct(), *tunnels()], ["desktop"], once), []
 
 
-def typed(link: Link, count: int) -> list[float]:
-    """Milliseconds from each of so many keys to its echo; the last one may be one that did not come in time."""
-    waited = []
-    end = time.monotonic() + 2 * WITHIN_S
-    for number in range(ECHO, ECHO + count):
-        time.sleep(random.uniform(*GAP_S))
-        begin = time.perf_counter()
-        link.say(key(number))
-        try:
-            link.until(echo(number), timeout_s=WITHIN_S)
-        except TimeoutError:
-            return [*waited, WITHIN_S * 1000]
-        waited.append((time.perf_counter() - begin) * 1000)
-        if time.monotonic() > end:
-            break
-    return waited
+def _press(link: Link, number: int) -> bytes:
+    link.say(key(ECHO + number))
+    return echo(ECHO + number)

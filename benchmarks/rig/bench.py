@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -77,10 +76,3 @@ def each_run(
         for system in wanted
         for case in cases
     ]
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Of a sorted list's worth of values, the one that so many percent do not exceed."""
-    if percent == 50:
-        return statistics.median(values)
-    return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]

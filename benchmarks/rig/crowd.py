@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.rig.guacd import ECHO, echo
-from benchmarks.rig.wire import OPENED, Dial, Link, Refused, key
+from benchmarks.rig.wire import Dial, Link, Refused, key
 
 OPEN_S = 120.0
 AT_ONCE = 16
@@ -87,7 +87,7 @@ class Crowd:
             self._selector.register(link.sock, selectors.EVENT_READ, link)
             # Pages do not all speak at the same moment.
             self._due[link] = time.monotonic() + link.dial.ping_s * (len(self.links) % 100) / 100
-            self._awaited[link] = OPENED
+            self._awaited[link] = link.dial.opened.encode()
             self.links.append(link)
             self._wait(end, AT_ONCE)
             if time.monotonic() > end:

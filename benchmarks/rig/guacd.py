@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.rig.streams import Stream
-from benchmarks.rig.wire import OPENED
+from benchmarks.rig.wire import Dial
 from tests.gateway.fixtures import free_port, running
 
 CASE, ECHO = 100_000, 10_000_000
 ARGS = b"4.args,13.VERSION_1_3_0,8.hostname,4.port;"
-READY = b"5.ready,37.$00000000-0000-0000-0000-000000000000;4.size,1.0,4.1024,3.768;" + OPENED
+READY = b"5.ready,37.$00000000-0000-0000-0000-000000000000;4.size,1.0,4.1024,3.768;" + Dial.opened.encode()
 PICTURE = b"3.img,1.3,2.12,1.0,9.image/png,2.10,2.20;4.blob,1.3,240." + b"A" * 240 + b";3.end,1.3;"
 NOP = b"3.nop;"
 NOP_S, SLICES = 5.0, 50

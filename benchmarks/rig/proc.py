@@ -12,8 +12,8 @@ PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def tree(pid: int) -> list[int]:
-    """The process and its descendants."""
-    found = [pid]
+    """The process and its descendants; none for 0."""
+    found = [pid] if pid else []
     for each in found:
         for children in Path(f"/proc/{each}/task").glob("*/children"):
             with suppress(OSError):

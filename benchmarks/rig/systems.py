@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import ClassVar
 
 from benchmarks.rig import peers
 from benchmarks.rig.wire import Dial
-from tests.gateway.fixtures import free_port, running, running_gateway
+from tests.gateway.fixtures import Program, free_port, running, running_gateway
 
 RIG = Path(__file__).parent
 HANDSHAKE = "6.select,3.ssh;4.size,4.1024,3.768,2.96;5.audio;5.video;5.image;7.connect,13.VERSION_1_3_0,0.,0.;"
@@ -66,8 +67,21 @@ class Relay(System):
             yield Proxy(program.process.pid, lambda count: [Dial(port=port, hello=(HANDSHAKE,))] * count)
 
 
+def our_gateway(server: str, folder: Path, **settings: object) -> contextlib.AbstractContextManager[Program]:
+    """Our gateway under this server, on the benchmark's database, with no limits on how many come in."""
+    database = Path(os.environ["HASTEXO_LAB_TEST_FILE"])
+    return running_gateway(server, database, folder, **UNLIMITED, **settings)
+
+
+def our_step(source: str) -> int:
+    """After how many bytes our page gives credit."""
+    found = re.search(r"CREDIT_STEP = (\d+) \* 1024;", (RIG.parents[1] / "frontend" / "src" / source).read_text())
+    assert found, source
+    return int(found[1]) * 1024
+
+
 class Ours(System):
-    """hastexo_lab's gateway, on a database file of its own; `stock`: spoken to in Guacamole's own subprotocol."""
+    """hastexo_lab's gateway, each session in a lab of its own."""
 
     name = "hastexo_lab"
 
@@ -76,8 +90,7 @@ class Ours(System):
 
     @contextlib.contextmanager
     def start(self, folder: Path, guacd: int) -> Iterator[Proxy]:
-        database = Path(os.environ["HASTEXO_LAB_TEST_FILE"])
-        with running_gateway(self.server, database, folder, guacd_port=guacd, **UNLIMITED) as program:
+        with our_gateway(self.server, folder, guacd_port=guacd) as program:
             yield Proxy(program.process.pid, lambda count: self._dials(program.port, count))
 
     def _dials(self, port: int, count: int) -> list[Dial]:
@@ -92,13 +105,14 @@ class Ours(System):
         return [
             Dial(
                 port=port,
-                path="/hastexo-lab/desktop",
+                path=f"/hastexo-lab/desktop/{stack.key}",
                 subprotocols=("hastexo-lab.v1", f"ticket.{ticket(stack)}"),
                 binary=True,
                 hello=(json.dumps(screen),),
                 ping='{"type":"ping"}',
                 ping_s=10.0,
-                credit_step=64 * 1024,
+                credit='{"type":"credit","bytes":%(total)d}',
+                credit_step=our_step("desktop/flow.js"),
             )
             for stack in labs
         ]

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import subprocess
 import time
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
-OPENED = b"4.sync,1.0;"  # the fake guacd's first frame
 
 
 class Refused(Exception):
@@ -24,7 +24,7 @@ class Refused(Exception):
 class Dial:
     """How to reach a stream through one proxy."""
 
-    port: int
+    port: int = 0
     path: str = ""  # "": plain TCP
     subprotocols: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
@@ -32,7 +32,11 @@ class Dial:
     hello: tuple[str, ...] = ()  # said first, as text
     ping: str = "3.nop;"  # said every `ping_s`, as text; "": never
     ping_s: float = 5.0
-    credit_step: int = 0  # bytes after which the page says what it has drawn; 0: it never does
+    credit: str = ""  # how a page says that it has drawn %(step)d more bytes, %(total)d in all
+    credit_step: int = 0  # after how many bytes it does; 0: it never does
+    typed: str = ""  # what is typed goes as JSON's text in here; "": as it is
+    opened: str = "4.sync,1.0;"  # what comes first when it is open: the fake guacd's first frame
+    command: tuple[str, ...] = ()  # a program to talk to, instead of a port
 
     def to_json(self) -> str:
         """For another process."""
@@ -61,8 +65,7 @@ class Link:
 
     def __init__(self, dial: Dial, *, timeout_s: float = 20.0) -> None:
         self.dial = dial
-        self.sock = socket.create_connection(("127.0.0.1", dial.port), timeout_s)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock, self._program = _reached(dial, timeout_s)
         self._rest = b""
         self._drawn = self._credited = 0
         if dial.path:
@@ -74,6 +77,11 @@ class Link:
         """What a user does."""
         self._send(BINARY if self.dial.binary else TEXT, data)
 
+    def type(self, text: str) -> None:
+        """What a user types."""
+        typed = self.dial.typed
+        self.say((typed.replace("%s", json.dumps(text)[1:-1]) if typed else text).encode())
+
     def ping(self) -> None:
         """What a page says so that it is not taken for dead."""
         if self.dial.ping:
@@ -83,8 +91,8 @@ class Link:
         """So many more bytes are drawn: say so when it is time."""
         self._drawn += count
         if self.dial.credit_step and self._drawn - self._credited >= self.dial.credit_step:
-            self._credited = self._drawn
-            self._send(TEXT, b'{"type":"credit","bytes":%d}' % self._drawn)
+            step, self._credited = self._drawn - self._credited, self._drawn
+            self._send(TEXT, (self.dial.credit % {"step": step, "total": self._drawn}).encode())
 
     def payload(self, data: bytes) -> bytes:
         """The content of the frames in what has come; pings are answered. Plain TCP is content only."""
@@ -126,6 +134,9 @@ class Link:
         except OSError:
             pass  # it has gone already
         self.sock.close()
+        if self._program is not None:
+            self._program.terminate()
+            self._program.wait()
 
     def _send(self, opcode: int, payload: bytes) -> None:
         self.sock.sendall(frame(opcode, payload) if self.dial.path else payload)
@@ -154,8 +165,19 @@ class Link:
             raise Refused(head.split(b"\r\n")[0].decode())
 
 
+def _reached(dial: Dial, timeout_s: float) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
+    if dial.command:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            program = subprocess.Popen(dial.command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+        return ours, program
+    sock = socket.create_connection(("127.0.0.1", dial.port), timeout_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock, None
+
+
 def opened(dial: Dial) -> Link:
     """A connection whose stream has begun. Raises Refused, OSError."""
     link = Link(dial)
-    link.until(OPENED)
+    link.until(dial.opened.encode())
     return link
