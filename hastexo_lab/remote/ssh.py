@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -129,13 +129,18 @@ def _algorithms(trusted: Iterable[str]) -> list[str]:
 
 
 class _Client(asyncssh.SSHClient):
-    """Judges the host's key, and gives the login its own time once somebody has answered."""
+    """Judges the host's key, shows ours, and gives the login its own time once somebody has answered.
 
-    def __init__(self, trusted: frozenset[str], deadline: asyncio.Timeout, login_s: float) -> None:
-        self._trusted = trusted
+    It lives as long as the connection, so it forgets each credential when it is asked for.
+    """
+
+    def __init__(self, target: Target, deadline: asyncio.Timeout, login_s: float) -> None:
+        self._trusted = target.host_keys
+        self._password = target.password
         self._deadline = deadline
         self._login_s = login_s
         self.answered = False
+        self.key: asyncssh.SSHKey | None = None
         self.shown = ""
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
@@ -146,6 +151,27 @@ class _Client(asyncssh.SSHClient):
         self.shown = _line(key)
         return not self._trusted or self.shown in self._trusted
 
+    def public_key_auth_requested(self) -> asyncssh.SSHKey | None:
+        key, self.key = self.key, None
+        return key
+
+    def password_auth_requested(self) -> str | None:
+        password, self._password = self._password, ""
+        return password or None
+
+    def kbdint_auth_requested(self) -> str | None:
+        return "" if self._password else None
+
+    def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str] | None:
+        """The password is what a question is about whose answer must not be seen."""
+        if not prompts:
+            return []
+        hidden = len(prompts) == 1 and not prompts[0][1]
+        password = self.password_auth_requested() if hidden else None
+        return [password] if password else None
+
 
 async def connect(
     target: Target, *, connect_s: float = CONNECT_S, login_s: float = LOGIN_S
@@ -153,9 +179,11 @@ async def connect(
     """A connection that is logged in; use it as a context, or close it. Raises one of SshError's kinds."""
     where = f"{target.address}:{target.port}"
     deadline = asyncio.timeout(connect_s)
-    client = _Client(target.host_keys, deadline, login_s)
+    client = _Client(target, deadline, login_s)
     try:
         async with deadline:
+            if target.private_key:
+                client.key = await asyncio.to_thread(_key_of, target.private_key)
             return await _connect(target, client)
     except asyncssh.HostKeyNotVerifiable as error:
         raise HostKeyDiffers(f"{where} shows another host key than it should", client.shown) from error
@@ -168,8 +196,15 @@ async def connect(
     except ValueError as error:
         if client.answered:
             raise NotUnderstood(f"{where}: {type(error).__name__}") from error
-        # The private key's text, or a login that SSH cannot say (RFC 4013).
+        # A login that SSH cannot say (RFC 4013).
         raise LoginRefused(f"cannot log in at {where}: {error}") from error
+
+
+def _key_of(text: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(text)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        raise LoginRefused(f"the private key cannot be read: {error}") from None
 
 
 async def _connect(target: Target, client: _Client) -> asyncssh.SSHClientConnection:
@@ -177,8 +212,8 @@ async def _connect(target: Target, client: _Client) -> asyncssh.SSHClientConnect
         target.address,
         target.port,
         username=target.login,
-        client_keys=[target.private_key.encode()] if target.private_key else None,
-        password=target.password or None,
+        # The client is asked for them.
+        client_keys=None,
         client_factory=lambda: client,
         # Lists, though empty, let asyncssh ask the client about each key, and read no file.
         known_hosts=([], [], []),

@@ -150,6 +150,24 @@ async def test_a_private_key_opens_in_every_form(form: str, end: str) -> None:
         assert await shown(target(port, private_key=text, password=""))
 
 
+async def test_a_password_answers_a_hidden_question_in_any_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answered(self: Lab, username: str, responses: list[str]) -> bool:
+        return responses == [PASSWORD]
+
+    monkeypatch.setattr(Lab, "password_auth_supported", lambda self: False)
+    monkeypatch.setattr(Lab, "kbdint_auth_supported", lambda self: True, raising=False)
+    monkeypatch.setattr(Lab, "validate_kbdint_response", answered, raising=False)
+    questions = [("Passwort: ", False)]
+    monkeypatch.setattr(Lab, "get_kbdint_challenge", lambda *_: ("", "", "", questions), raising=False)
+    async with lab() as port:
+        assert await shown(target(port))
+        with pytest.raises(LoginRefused):
+            await ssh.connect(target(port, password="wrong"))
+        questions[:] = [("One-time code: ", True)]
+        with pytest.raises(LoginRefused):
+            await ssh.connect(target(port))
+
+
 async def test_a_real_sshd_lets_the_key_in(sshd: LabHost) -> None:
     for name in ("rsa", "ed25519"):
         opened = target(sshd.port, login=sshd.user, private_key=sshd.keys[name], password="")
