@@ -145,7 +145,8 @@ class Showing(Session):
     def tick(self, now_s: float) -> None:
         """End what has died."""
         super().tick(now_s)
-        if not self.over and self.socket is not None and self._behind and now_s - self._moved_at > STALLED_S:
+        blocked = self._behind or self._sent - self._credited >= WINDOW
+        if not self.over and self.socket is not None and blocked and now_s - self._moved_at > STALLED_S:
             self.end("stalled")
 
 
