@@ -131,9 +131,10 @@ PasswordAuthentication no
 PrintMotd no
 PubkeyAcceptedAlgorithms +ssh-rsa
 HostKeyAlgorithms +ssh-rsa
-ForceCommand PS1='\[\e]0;prompt\a\]$ ' exec bash --noprofile --norc -i
+ForceCommand {command}
 SetEnv SHLVL=2
 """
+BASH = r"PS1='\[\e]0;prompt\a\]$ ' exec bash --noprofile --norc -i"
 
 # PS1: each prompt sets the title, which guacd passes on as `name`, so that a test can wait for it.
 # SHLVL: bash reads ~/.bashrc for a command of sshd's unless it is a shell within a shell; whatever the user has
@@ -145,10 +146,9 @@ def _key(path: Path, *options: str) -> str:
     return path.read_text()
 
 
-@pytest.fixture(scope="session")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
-    """A real sshd for the user who runs the tests, as guacd 1.3's libssh2 can use it."""
-    folder = tmp_path_factory.mktemp("sshd")
+@contextlib.contextmanager
+def running_sshd(folder: Path, command: str = BASH) -> Iterator[LabHost]:
+    """An sshd for the user who runs the tests, as guacd 1.3's libssh2 can use it; `command` is all that it runs."""
     server = _needs("sshd")
     pem = ("-t", "rsa", "-b", "2048", "-m", "PEM")
     keys = {
@@ -161,9 +161,16 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     port = free_port()
-    (folder / "config").write_text(SSHD_CONFIG.format(port=port, folder=folder))
+    (folder / "config").write_text(SSHD_CONFIG.format(port=port, folder=folder, command=command))
     with running([server, "-D", "-e", "-f", str(folder / "config")], port, folder / "sshd.log") as program:
         yield LabHost(program, getpass.getuser(), keys)
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
+    """A real sshd."""
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
