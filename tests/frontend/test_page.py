@@ -141,6 +141,15 @@ def test_the_clipboard_goes_both_ways(page: Page, site: Pretend) -> None:
     assert said.index(b"9.clipboard,1.0,10.text/plain;") < said.index(blob) < said.index(b"3.key,3.118,1.1;")
 
 
+def test_what_pastes_on_a_mac_pastes_in_guacds_terminal(page: Page, site: Pretend) -> None:
+    desktop = opened(page, site)
+    page.locator(".hl-pane").click()
+    page.keyboard.press("Meta+v")
+    ctrl, shift, v = b"3.key,5.65507,", b"3.key,5.65505,", b"3.key,2.86,"
+    pressed = ctrl + b"1.1;" + shift + b"1.1;" + v + b"1.1;"
+    until(lambda: pressed + v + b"1.0;" + shift + b"1.0;" + ctrl + b"1.0;" in desktop.instructions, "Ctrl Shift V")
+
+
 def test_text_that_the_browser_holds_back_waits_for_a_click(page: Page, site: Pretend) -> None:
     page.evaluate(
         """() => {

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import ARGUMENTS, CHROMIUM
 from tests.frontend.pretend import Pretend, Visit, picture, until
 
 BLUE = (0, 0, 255)
@@ -214,16 +215,24 @@ def test_a_page_that_goes_away_ends_its_sessions(page: Page, site: Pretend) -> N
     assert first.close_code == 1000
 
 
-def test_a_page_that_may_come_back_leaves_them(page: Page, site: Pretend) -> None:
+def test_a_page_that_the_browser_keeps_leaves_them_and_comes_back(browser: Browser, site: Pretend) -> None:
+    keeping = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
+    )
+    page = keeping.new_page()
+    page.goto(f"{site.url}/tests/frontend/page.html")
+    page.evaluate("window.mark = 'the same page'")
     first = opened(page, site)
-    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    page.goto(f"{site.url}/README.md")
     assert first.closed.wait(10)
     assert first.close_code not in (0, 1000)
-    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    page.go_back(wait_until="commit")
     again = site.door("desktop")
     assert again.session == first.session
     again.draw(picture(GREEN))
     expect_colour(page, GREEN)
+    assert page.evaluate("mark") == "the same page"
+    keeping.close()
 
 
 def test_each_machine_has_its_own_door_and_only_what_it_needs(page: Page, site: Pretend) -> None:
