@@ -76,9 +76,9 @@ class Showing(Session):
         socket, output = self.socket, self.terminal.output
         if socket is None:
             return
-        if self._zero + self._sent < output.start:
-            self._skip(socket)
         while (room := WINDOW - self._sent + self._credited) > 0 and socket.backlog < MESSAGE:
+            if self._zero + self._sent < output.start:
+                self._skip(socket)
             data = output.read(self._zero + self._sent, min(room, MESSAGE))
             if not data:
                 break
@@ -93,6 +93,7 @@ class Showing(Session):
         return self._zero + self._sent < self.terminal.output.end
 
     def _skip(self, socket: Socket) -> None:
+        """What comes next is no longer kept: begin anew."""
         socket.stream(RESET)
         self._sent += len(RESET)
         self._least = self._sent
@@ -113,8 +114,8 @@ class Showing(Session):
     def told(self, told: dict[str, Any]) -> None:
         """Raises Ended."""
         if told["type"] != "size":
-            raise Ended("protocol", "an unknown type of message")
-        self.resize(*size_of(told))
+            return super().told(told)
+        return self.resize(*size_of(told))
 
     def resize(self, cols: int, rows: int) -> None:
         """The page has this size now."""

@@ -68,6 +68,7 @@ async def test_who_helps_types_into_the_learners_shell(gateway: Program, sshd: L
         in_shell(gateway.port, ticket_to(stack, sshd, **HELP), cols=200, rows=60) as staff,
     ):
         pid = await learner.run("echo $$")
+        await staff.until(lambda p: bytes(p.output) == bytes(learner.output))
         await staff.tell("size", cols=33, rows=11)
         assert await staff.run("echo $$; stty size") == pid + "20 90\r\n"
         await learner.shows("20 90")
@@ -101,6 +102,7 @@ async def test_a_learner_who_is_away_is_still_looked_at(gateway: Program, sshd: 
         learner.drop()
         await learner.closed()
     async with in_shell(gateway.port, ticket_to(stack, sshd, **HELP)) as staff:
+        await staff.until(lambda p: bytes(p.output) == bytes(learner.output))
         assert await staff.run("echo $$") == pid
 
 
