@@ -31,7 +31,7 @@ export class View {
     this.client = new Guacamole.Client(this.tunnel);
     this.display = this.client.getDisplay();
     this.#cursor();
-    this.display.onresize = () => this.#scale();
+    this.display.onresize = () => this.fit();
     this.client.onstatechange = state => state === CONNECTED && this.#mount();
     this.tunnel.onready = ready => {
       this.pane.classList.add("hl-stale");
@@ -69,7 +69,8 @@ export class View {
 
   /** Fits the picture to the pane. */
   fit() {
-    this.#scale();
+    const display = { width: this.display.getWidth(), height: this.display.getHeight() };
+    if (this.pane.clientWidth) this.display.scale(scaleFor(this.#box(), display, devicePixelRatio));
   }
 
   /** Asks for a screen of the pane's size. */
@@ -106,7 +107,7 @@ export class View {
   #mount() {
     this.pane.classList.remove("hl-stale");
     this.pane.replaceChildren(this.display.getElement());
-    this.#scale();
+    this.fit();
   }
 
   #listen() {
@@ -114,10 +115,5 @@ export class View {
     const ontext = (/** @type {string} */ text) => guest || oncopied(text);
     this.client.onclipboard = (stream, mimetype) => receiveText(stream, mimetype, ontext);
     new Pointer(this.display.getElement(), this.client, this.#ends.signal);
-  }
-
-  #scale() {
-    const display = { width: this.display.getWidth(), height: this.display.getHeight() };
-    if (this.pane.clientWidth) this.display.scale(scaleFor(this.#box(), display, devicePixelRatio));
   }
 }
