@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.results import Row, Skipped, note, table
+from benchmarks.rig import peers
 from benchmarks.rig.bench import Plan
 from benchmarks.rig.proc import many_files
 
@@ -57,7 +58,8 @@ def main(words: list[str]) -> None:
     if asked.quick:
         print("\n".join(lines))
     else:
-        note(asked.name, f"./benchmarks/run {shlex.join(words)}", lines)
+        runs = f"{plan.runs} runs, median (range). Compared with: {peers.described()}."
+        note(asked.name, f"./benchmarks/run {shlex.join(words)}", [runs, "", *lines])
     if asked.json:
         print(as_json(asked.name, rows))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -27,7 +26,7 @@ def python(packages: tuple[str, ...]) -> Path:
     """The interpreter of an environment that holds these. Raises Skipped."""
     folder = CACHE / "peers" / packages[0]
     if not _holds(folder, packages):
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)], packages[0])
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         _run([str(folder / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", *packages], packages[0])
         _done(folder, packages)
     return folder / "bin" / "python"
@@ -47,6 +46,16 @@ def node(packages: tuple[str, ...]) -> tuple[str, Path]:
     return program, folder
 
 
+def described() -> str:
+    """What is compared with, for the results."""
+    packages = (GUACAMOLE_LITE, WETTY, HASTEXO, WEBSSH, TERMINADO)
+    names = [each[0] for each in packages]
+    if program := shutil.which("node"):
+        told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
+        names.append(f"Node.js {told.stdout.strip()}")
+    return ", ".join(names)
+
+
 def _holds(folder: Path, packages: tuple[str, ...]) -> bool:
     stamp = folder / ".holds"
     return stamp.exists() and json.loads(stamp.read_text()) == list(packages)
@@ -57,14 +66,11 @@ def _done(folder: Path, packages: tuple[str, ...]) -> None:
 
 
 def _run(command: list[str], what: str) -> None:
-    print(f"Installing {what} ..." if "install" in command else "", end="", flush=True)
-    # npm takes its own programs from the PATH.
-    env = {**os.environ, "NO_COLOR": "1"}
+    print(f"Installing {what} ...", flush=True)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WITHIN_S, env=env)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WITHIN_S)
     except subprocess.TimeoutExpired:
         raise Skipped(f"{what} is not installed within {WITHIN_S} s") from None
-    print(flush=True)
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if "error" in line.lower()]
         raise Skipped(f"{what} cannot be installed: {(said or ['no reason given'])[-1][:300]}")
