@@ -1,4 +1,4 @@
-"""The terminal of the page itself: no guacd takes part, and a lost network loses nothing."""
+"""The terminal of the page itself, sessions that outlive a lost network, several protocols, and looking in."""
 
 import re
 
@@ -78,6 +78,20 @@ def test_a_lost_network_loses_nothing(bench, learners, wire):
     learner.type(f"clear; echo same-$((pid=$$, pid=={pid}))")
     learner.until_shown("same-1")
     assert not learner.faults
+
+
+def test_guacamoles_terminal_is_the_same_one_after_a_lost_network(bench, learners, wire):
+    learner = learners(bench, GUACAMOLE, "learner_2", by=wire).open().until_drawn()
+    learner.type("echo $$ > ~/first")
+    pid = wait_for(lambda: [(home / "first").read_text() for home in bench.homes() if (home / "first").exists()])
+    wire.cut()
+    lost = learner.page.get_by_text("Connection lost").first
+    expect(lost).to_be_visible()
+    wire.mend()
+    expect(lost).not_to_be_visible()
+    learner.until_drawn()
+    learner.type("echo $$ > ~/second")
+    wait_for(lambda: in_home(bench, "second", pid[0]), what=learner.said)
 
 
 def test_after_the_hold_time_a_new_session_is_opened_by_hand(learners, tmp_path):
