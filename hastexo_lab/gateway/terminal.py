@@ -15,7 +15,7 @@ import asyncssh
 from hastexo_lab.gateway.ring import Ring
 
 WINDOW = 256 * 1024  # of output that is not drawn yet, and once more the same in SSH: Ctrl-C must not wait long
-RECENT = 256 * 1024  # for those who join later
+RECENT = 64 * 1024  # for those who join later: many screens
 TERM = "xterm-256color"
 # sshd passes on what its AcceptEnv lists; LC_* is in it nearly everywhere.
 ENVIRONMENT: Mapping[bytes | str, bytes | str] = {"COLORTERM": "truecolor", "LC_CTYPE": "C.UTF-8"}
