@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.browser",
     "tests.block.fixtures",
     "tests.gateway.fixtures",
+    "tests.firefox",
     "tests.openstack.fixtures",
 ]
 

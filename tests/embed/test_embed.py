@@ -8,23 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.embed.project import SERVERS, Project, blocks, make
-from tests.gateway.fixtures import LabHost, Program, secrets_in, wait_for
+from tests.embed.project import SERVERS, Project, blocks
+from tests.gateway.fixtures import Program, secrets_in, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.guacd]
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, guacd: Program, sshd: LabHost, xvnc: Program) -> Project:
-    """ada has a terminal and a desktop."""
-    here = {"address": "127.0.0.1"}
-    shell = {**here, "port": sshd.port, "login": sshd.user, "private_key": sshd.keys["rsa"], "pin": "terminal"}
-    desktop = {**here, "port": xvnc.port, "protocol": "vnc"}
-    machines: dict[str, object] = {
-        "terminal": {"owner": "ada", "place": shell},
-        "screen": {"owner": "ada", "place": desktop},
-    }
-    return make(tmp_path_factory.mktemp("project"), machines, guacd.port)
 
 
 @pytest.fixture(scope="module", params=sorted(SERVERS))
