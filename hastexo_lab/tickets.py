@@ -52,7 +52,7 @@ class TicketOfAnother(TicketRefused):
     code = "another"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ticket:
     """One right, to a lab by its `stack`, or (0) to a `place` that the project's own hook knows.
 

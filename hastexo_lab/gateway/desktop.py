@@ -36,7 +36,7 @@ from hastexo_lab.gateway.socket import MESSAGE, Socket, whole
 from hastexo_lab.gateway.stock import STOCK, Stock
 
 WINDOW = 2 * 1024 * 1024 - MESSAGE  # and one read more
-TAIL = 1024  # enough for guacd's last words
+TAIL = 512  # enough for guacd's last words
 STALLED_S = 30.0
 # guacd says `ready` before it counts a user in, and ends a connection that has none.
 LINGER_S = 2.0
@@ -77,6 +77,11 @@ class Drawing(Session):
     """A connection at guacd, and the page that shows it."""
 
     hands_over: ClassVar[bool] = True
+
+    __slots__ = (
+        *("_acts", "_allowed", "_blocked", "_connection", "_guacd", "_moved_at", "_parser", "_passed_on_at"),
+        *("_tail", "_window"),
+    )
 
     def __init__(self, hub: Hub, entry: Entry, guacd: Guacd, connection: str, session_id: str = "") -> None:
         super().__init__(hub, entry, session_id)

@@ -24,20 +24,25 @@ from hastexo_lab.gateway.hub import Entry, Hub
 from hastexo_lab.gateway.socket import Gone, Receive, Scope, Send, Socket, header, origin_allowed
 from hastexo_lab.models import Stack, Visit
 from hastexo_lab.secretbox import SecretsUnreadable
+from hastexo_lab.stacks.presence import known_stacks
 from hastexo_lab.tickets import Ticket, TicketForged, TicketRefused, spend
 
 SUBPROTOCOL = "hastexo-lab.v1"
 TICKET = "ticket."
 FLUSH_S = 0.1  # Daphne cancels when it stops, and writes what is sent in the next round of its loop
-# What a gateway does not need of a blueprint, and would keep for each open page.
-BULK = ("candidates", "blueprint__template", "blueprint__environment", "blueprint__hook_script")
+# Of a stack, what says where it is and what opens it.
+WAY_IN = ("key", "generation", "address", "port_offset", "host_keys", "sealed_secrets")
 
 logger = logging.getLogger("hastexo_lab.gateway")
 
 
-def _place(ticket: Ticket, stack: Stack | None) -> places.Place:
+def _place(ticket: Ticket) -> places.Place:
     try:
-        place = places.of_stack(ticket, stack) if stack else places.of_hook(ticket)
+        place: places.Place | None
+        if ticket.stack:
+            place = places.of_stack(ticket, Stack.objects.only(*WAY_IN).get(pk=ticket.stack))
+        else:
+            place = places.of_hook(ticket)
     except SecretsUnreadable as error:
         logger.error("secrets cannot be read stack=%s error=%r", ticket.stack, str(error))
         raise Ended("failed") from None
@@ -61,18 +66,15 @@ def admit(text: str, door: str, cookie: str, *, key: str = "", leads: bool = Fal
     """
     ticket, visit = spend(text, door=door, cookie=cookie)
     try:
-        stacks = Stack.objects.select_related("blueprint").defer(*BULK)
-        stack = stacks.filter(pk=ticket.stack).first() if ticket.stack else None
+        stack = known_stacks().filter(pk=ticket.stack).first() if ticket.stack else None
         if bool(ticket.stack) != bool(stack) or (key and key != (stack.key if stack else ticket.place)):
             raise TicketForged("There is no such lab any more. Open the page again.")
         if leads and visit.looks_in and not _may_look(ticket):
             raise Ended("looking-off")
-        place = _place(ticket, stack) if leads else None
+        place = _place(ticket) if leads else None
     except (TicketRefused, Ended):
         Visit.objects.filter(pk=visit.pk).update(left_at=timezone.now())
         raise
-    if stack is not None:
-        stack.sealed_secrets = ""
     return Entry(ticket=ticket, visit=visit.pk, stack=stack, place=place, looks_in=visit.looks_in)
 
 
@@ -114,6 +116,10 @@ class Door:
         who = "stack=- visit=-"
         try:
             entry = await self._enter(scope)
+            # The ticket and the cookies, which nobody needs any more, are not kept while the page is open.
+            scope["headers"].clear()
+            scope["subprotocols"].clear()
+            scope.clear()
             who = f"{entry} user={entry.ticket.user_id!r}"
             logger.info("entered door=%s %s", self.name, who)
             await self._stay(socket, entry)

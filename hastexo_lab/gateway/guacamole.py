@@ -99,6 +99,10 @@ class Parser:
     that comes at once, and what is kept is bounded by one instruction and one `feed`.
     """
 
+    __slots__ = (
+        *("_at", "_decoder", "_elements", "_length", "_max_chars", "_max_elements", "_needed", "_start", "_text"),
+    )
+
     def __init__(
         self, *, max_chars: int = MAX_CHARS, max_elements: int = MAX_ELEMENTS, max_digits: int = MAX_DIGITS
     ) -> None:

@@ -44,7 +44,7 @@ class _Look(NamedTuple):
     over: set[int]
 
 
-def _look(signs: dict[int, presence.Sign | None], held: set[int], now: datetime) -> _Look:
+def _look(signs: dict[int, presence.Sign], held: set[int], now: datetime) -> _Look:
     """All that a round wants to know, in one visit to the database's thread."""
     visitors = presence.visitors(signs, now) if signs else {}
     return _Look(*presence.look(signs), visitors, handover.over(held) if held else set())
@@ -103,11 +103,11 @@ class Hub:
     """One for each gateway process (and event loop)."""
 
     def __init__(self) -> None:
-        self._here: dict[int, set[int]] = defaultdict(set)  # stack (0: none) → its open visits
-        self._open = 0
+        self._visits: set[int] = set()  # open doors
+        self._here: Counter[int] = Counter()  # stack (0: none) → how many of them
         self._users: Counter[str] = Counter()  # user → open doors
-        self._guests: dict[int, set[Guest]] = defaultdict(set)  # stack (0: none) → who wants to hear of it
-        self._signs: dict[int, presence.Sign | None] = {}
+        self._guests: dict[int, list[Guest]] = defaultdict(list)  # stack (0: none) → who wants to hear of it
+        self._signs: dict[int, presence.Sign] = {}
         self._stacks: dict[int, Stack] = {}
         self._visitors: dict[int, list[dict[str, Any]]] = {}
         self._warned: set[int] = set()
@@ -130,26 +130,33 @@ class Hub:
     def full(self) -> bool:
         """Are there as many open doors as there may be?"""
         most = lab_settings().max_sessions
-        return bool(most) and self._open >= most
+        return bool(most) and len(self._visits) >= most
 
     def arrive(self, entry: Entry) -> None:
         """A page is open."""
         pk = entry.pk
-        self._here[pk].add(entry.visit)
-        self._open += 1
+        self._visits.add(entry.visit)
+        self._here[pk] += 1
         self._users[entry.ticket.user_id] += 1
         if entry.stack is not None:
-            self._signs[pk] = None
-            self._stacks[pk] = entry.stack
+            self._meet(entry, entry.stack)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch())
         if self._ticking is None or self._ticking.done():
             self._ticking = asyncio.create_task(self._tick())
 
+    def _meet(self, entry: Entry, stack: Stack) -> None:
+        """Keep one copy of each stack, whoever comes; the newest."""
+        sign = presence.sign_of(stack)
+        if self._signs.get(stack.pk) == sign:
+            entry.stack = self._stacks[stack.pk]
+        else:
+            self._signs[stack.pk], self._stacks[stack.pk] = sign, stack
+
     def limit(self, entry: Entry) -> None:
         """See that this entry, which has arrived, is not one too many. Raises Ended."""
         site, user = lab_settings().max_sessions, lab_settings().max_sessions_per_user
-        if site and self._open > site:
+        if site and len(self._visits) > site:
             logger.warning("full max_sessions=%s remedy=%r", site, "run more gateways, or raise max_sessions")
             raise Ended("limit", f"max_sessions {site}")
         if user and self._users[entry.ticket.user_id] > user:
@@ -160,10 +167,10 @@ class Hub:
         pk = entry.pk
         self._kept.discard(entry.visit)
         self._held.pop(entry.visit, None)
-        if entry.visit in self._here.get(pk, ()):
+        if entry.visit in self._visits:
             self._left.add(entry.visit)
-            self._here[pk].discard(entry.visit)
-            self._open -= 1
+            self._visits.discard(entry.visit)
+            self._here[pk] -= 1
             self._users[entry.ticket.user_id] -= 1
             if not self._users[entry.ticket.user_id]:
                 del self._users[entry.ticket.user_id]
@@ -200,14 +207,14 @@ class Hub:
     def join(self, guest: Guest) -> None:
         """Tell this guest of changes, and of what is so at once."""
         pk = guest.entry.pk
-        self._guests[pk].add(guest)
+        self._guests[pk].append(guest)
         if pk in self._stacks:
             guest.see(self._stacks[pk], self._visitors.get(pk, []), timezone.now())
 
     def part(self, guest: Guest) -> None:
         """Tell it nothing more."""
-        if guest.entry.pk in self._guests:
-            self._guests[guest.entry.pk].discard(guest)
+        if guest in self._guests.get(guest.entry.pk, ()):
+            self._guests[guest.entry.pk].remove(guest)
 
     def active(self, pk: int) -> None:
         """Somebody does something in this lab. However often it is said, it is written every NOTE_S at most,
@@ -242,8 +249,7 @@ class Hub:
         for task in (self._watching, self._ticking):
             if task is not None:
                 task.cancel()
-        for visits in list(self._here.values()):
-            self._left |= visits
+        self._left |= self._visits
         await self.flush()
 
     async def flush(self) -> None:
@@ -290,7 +296,8 @@ class Hub:
 
     async def _round(self) -> None:
         now = timezone.now()
-        look: _Look = await database_sync_to_async(_look)(dict(self._signs), set(self._held), now)
+        asked = dict(self._signs)
+        look: _Look = await database_sync_to_async(_look)(asked, set(self._held), now)
         for stack in look.changed:
             if stack.pk in self._signs:
                 self._signs[stack.pk], self._stacks[stack.pk] = look.signs[stack.pk], stack
@@ -299,9 +306,8 @@ class Hub:
         told = {stack.pk for stack in look.changed} | self._warnings(now) | other
         for pk in told & self._stacks.keys():
             self._tell(pk, now)
-        for pk in self._signs.keys() - look.signs.keys():
-            if self._signs[pk] is not None:
-                self._lose(pk)
+        for pk in asked.keys() & self._signs.keys() - look.signs.keys():
+            self._lose(pk)
         for visit in look.over & self._held.keys():
             self._held[visit].end("moved", "another gateway has taken it over")
         await self._write(self._notes())
@@ -329,7 +335,7 @@ class Hub:
         if now_s - self._noted_at >= NOTE_S:
             self._noted_at = now_s
             here, active = set(self._signs), set(self._active)
-            visits = {visit for visits in self._here.values() for visit in visits}
+            visits = set(self._visits)
         return presence.Notes(
             here=here,
             active=active,

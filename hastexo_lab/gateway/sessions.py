@@ -45,6 +45,8 @@ class Session(Guest):
     # Whether another gateway can go on with it while this one ends.
     hands_over: ClassVar[bool] = False
 
+    __slots__ = ("_heard_at", "clock", "held_until", "hub", "id", "over", "sessions", "socket", "taken")
+
     def __init__(self, hub: Hub, entry: Entry, session_id: str = "") -> None:
         super().__init__(entry)
         self.hub = hub
@@ -274,6 +276,11 @@ class StreamDoor(Door):
 
     async def visit(self, socket: Socket, entry: Entry) -> None:
         """Raises Ended or Gone."""
+        session = await self._session(socket, entry)
+        entry.place = None
+        await session.serve(socket)
+
+    async def _session(self, socket: Socket, entry: Entry) -> Session:
         if entry.stack is not None:
             must_be_up(entry.stack, entry.stack.generation)
         told = await socket.hello()
@@ -286,8 +293,7 @@ class StreamDoor(Door):
         if session is None:
             self.hub.limit(entry)
             session = await self.open(socket, entry, told)
-        entry.place = None
-        await session.serve(socket)
+        return session
 
     async def _resumes(self, session: Session, told: dict[str, Any]) -> bool:
         try:

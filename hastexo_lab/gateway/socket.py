@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -54,7 +53,7 @@ class Socket:
     def __init__(self, receive: Receive, send: Send, query: bytes = b"") -> None:
         self._receive = receive
         self._send = send
-        self._outbox: deque[str | bytes] = deque()
+        self._outbox: list[str | bytes] = []  # a deque takes 600 bytes even when it is empty
         self._pump: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ended | None = None
@@ -192,14 +191,16 @@ class Socket:
 
     def _next(self) -> str | bytes:
         """What is sent next; of a stream as much as fits into one message."""
-        first = self._outbox.popleft()
+        first = self._outbox.pop(0)
         if isinstance(first, str) or not self._outbox:
             return first
         parts, size = [first], len(first)
-        while self._outbox and isinstance(more := self._outbox[0], bytes) and size + len(more) <= MESSAGE:
-            parts.append(more)
+        for more in self._outbox:
             size += len(more)
-            self._outbox.popleft()
+            if isinstance(more, str) or size > MESSAGE:
+                break
+            parts.append(more)
+        del self._outbox[: len(parts) - 1]
         return b"".join(parts) if len(parts) > 1 else first
 
     async def _tell(self, message: MutableMapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from hastexo_lab.models import Stack, Visit
 
@@ -38,10 +38,10 @@ SIGNS = (
     *("active_at", "launched_at", "suspend_timeout", "delete_age"),
 )
 Sign = tuple[Any, ...]
-# What the window is not told, and a gateway would keep for each open page.
-BULK = (
-    *("sealed_secrets", "host_keys", "candidates"),
-    *("blueprint__template", "blueprint__environment", "blueprint__hook_script"),
+# What the window and the doors know besides: a gateway keeps no more of a stack for each open page.
+KNOWN = (
+    *(*SIGNS, "key", "error_reference", "error_message"),
+    *("blueprint__launch_s", "blueprint__wake_s", "blueprint__sleep_s"),
 )
 
 
@@ -63,6 +63,16 @@ class Notes:
         return bool(self.here or self.active or self.until or self.visits or self.left)
 
 
+def known_stacks() -> QuerySet[Stack]:
+    """Stacks with what a gateway knows of them."""
+    return Stack.objects.select_related("blueprint").only(*KNOWN)
+
+
+def sign_of(stack: Stack) -> Sign:
+    """That of a row that has just been read."""
+    return tuple(getattr(stack, name) for name in SIGNS)
+
+
 def look(known: Mapping[int, Sign | None]) -> tuple[dict[int, Sign], list[Stack]]:
     """The signs of all these stacks as they are now, and those stacks that differ from what is known.
 
@@ -72,8 +82,7 @@ def look(known: Mapping[int, Sign | None]) -> tuple[dict[int, Sign], list[Stack]
     changed = [pk for pk, sign in signs.items() if sign != known[pk]]
     if not changed:
         return signs, []
-    rows = Stack.objects.filter(pk__in=changed).select_related("blueprint")
-    return signs, list(rows.defer(*BULK))
+    return signs, list(known_stacks().filter(pk__in=changed))
 
 
 def visitors(pks: Iterable[int], now: datetime) -> dict[int, list[dict[str, Any]]]:
