@@ -7,7 +7,7 @@ setting `place_hook` names says where that is, or that this visitor may not go t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.utils.module_loading import import_string
 
@@ -53,7 +53,13 @@ def of_stack(ticket: Ticket, stack: Stack) -> Place:
 
 
 def of_hook(ticket: Ticket) -> Place | None:
-    """What the project's hook says; None: this visitor may not go there. Raises whatever the hook raises."""
+    """What the project's hook says; None: this visitor may not go there. Raises whatever the hook raises.
+
+    A place without `host_keys` and `pin` is pinned by the ticket's name for it: the first key met is the one to meet.
+    """
     path = lab_settings().place_hook
     hook: Hook | None = import_string(path) if path else None
-    return hook(ticket) if hook else None
+    place = hook(ticket) if hook else None
+    if place is None or place.host_keys or place.pin:
+        return place
+    return replace(place, pin=f"place/{ticket.place}")

@@ -12,7 +12,7 @@ from tests.gateway.fixtures import LabHost, Program
 def project(tmp_path_factory: pytest.TempPathFactory, guacd: Program, sshd: LabHost, xvnc: Program) -> Project:
     """Made of the document's own files."""
     here = {"address": "127.0.0.1"}
-    shell = {**here, "port": sshd.port, "login": sshd.user, "private_key": sshd.keys["rsa"], "pin": "terminal"}
+    shell = {**here, "port": sshd.port, "login": sshd.user, "private_key": sshd.keys["rsa"]}
     desktop = {**here, "port": xvnc.port, "protocol": "vnc"}
     machines: dict[str, object] = {
         "terminal": {"owner": "ada", "place": shell},

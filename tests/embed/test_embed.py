@@ -83,3 +83,16 @@ def test_who_has_not_signed_in_gets_no_ticket(browser: Browser, site: Program) -
     )
     assert answer.status in (302, 403)
     page.context.close()
+
+
+def test_the_first_host_key_is_the_one_to_meet(browser: Browser, site: Program, project: Project) -> None:
+    page = signed_in(browser, site, "ada", "/labs/terminal/shell/")
+    expect(page.locator("hastexo-lab .xterm-rows")).to_contain_text("$", timeout=20_000)
+    page.context.close()
+    keys = "import django; django.setup(); from hastexo_lab.models import HostKey; keys = HostKey.objects; "
+    assert project.python("-c", keys + "print(keys.get().place)").strip() == "place/terminal"
+    project.python("-c", keys + "keys.update(key='ssh-ed25519 AAAA')")
+    page = signed_in(browser, site, "ada", "/labs/terminal/shell/")
+    expect(page.get_by_text("does not show the key it had before").first).to_be_visible(timeout=20_000)
+    page.context.close()
+    project.python("-c", keys + "keys.all().delete()")
