@@ -55,7 +55,7 @@ def of_stack(ticket: Ticket, stack: Stack) -> Place:
 def of_hook(ticket: Ticket) -> Place | None:
     """What the project's hook says; None: this visitor may not go there. Raises whatever the hook raises.
 
-    A place without `host_keys` and `pin` is pinned by the ticket's name for it: the first key met is the one to meet.
+    A place without `host_keys` and `pin` is pinned by its name in the ticket: the first key met is the one to meet.
     """
     path = lab_settings().place_hook
     hook: Hook | None = import_string(path) if path else None

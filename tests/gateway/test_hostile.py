@@ -104,7 +104,7 @@ async def test_a_stream_that_comes_byte_by_byte_comes_whole(
         with running_gateway("uvicorn", site_database, tmp_path, guacd_port=relay.port) as gateway:
             async with in_lab(gateway.port, terminal()) as page:
                 await page.prompted()
-                await page.type(r"PS1='\e]0;é\360\237\230\200;,4.sync,1.1;\a$ '" + "\n")
+                await page.type(r"PS1='\e]0;\303\251\360\237\230\200;,4.sync,1.1;\a$ '" + "\n")
                 await page.until(lambda p: named(p, "é😀;,4.sync,1.1;"))
 
 

@@ -165,7 +165,7 @@ async def test_an_idle_client_has_its_pings_answered_word_for_word(
 @pytest.mark.parametrize(
     ("title", "text"),
     [
-        (r"é\360\237\230\200;,4.sync,1.1;", "é😀;,4.sync,1.1;"),
+        (r"\303\251\360\237\230\200;,4.sync,1.1;", "é😀;,4.sync,1.1;"),
         (r"a\344bcd", "a�bcd"),  # Latin-1
         (r"\360\237\230", "�"),
     ],
