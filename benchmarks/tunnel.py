@@ -1,6 +1,6 @@
 """CPU of the proxy for a MB of guacd's output, and MB a second, with four sessions that take all that comes.
 
-A MB is 10⁶ bytes as guacd sends them. Pages say what they have drawn as ours does, after every 64 KiB; nobody
+A MB is 10⁶ bytes as guacd sends them. Pages say what they have drawn as often as ours does; nobody
 answers `sync`, so nothing but the stream is measured.
 """
 
