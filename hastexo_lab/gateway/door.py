@@ -142,16 +142,27 @@ class Door:
         tickets = [each.removeprefix(TICKET) for each in scope["subprotocols"] if each.startswith(TICKET)]
         cookie = parse_cookie(header(scope, b"cookie")).get(lab_settings().ticket_cookie, "")
         key = scope["url_route"]["kwargs"].get("key") or ""
-        try:
-            entry: Entry = await database_sync_to_async(admit)(
+        admitting: asyncio.Future[Entry] = asyncio.ensure_future(
+            database_sync_to_async(admit)(
                 tickets[0] if tickets else "", self.name, cookie, key=key, leads=self.leads
             )
+        )
+        try:
+            return await asyncio.shield(admitting)
+        except asyncio.CancelledError:
+            admitting.add_done_callback(self._too_late)
+            raise
         except TicketRefused as refused:
             raise Ended(refused.code) from None
         except DatabaseError as error:
             logger.error("database does not answer door=%s error=%s", self.name, type(error).__name__)
             raise Ended("unavailable") from None
-        return entry
+
+    def _too_late(self, admitting: asyncio.Future[Entry]) -> None:
+        """Its page was gone before the database answered: the visit is over."""
+        if not admitting.cancelled() and admitting.exception() is None:
+            self.hub.arrive(admitting.result())
+            self.hub.depart(admitting.result())
 
     async def _stay(self, socket: Socket, entry: Entry) -> None:
         self.hub.arrive(entry)

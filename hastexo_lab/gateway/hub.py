@@ -123,6 +123,7 @@ class Hub:
         self._noted_at = 0.0
         self._writing = asyncio.Lock()
         self.draining = False
+        self._hurries = False
 
     # Called by the doors.
 
@@ -242,7 +243,7 @@ class Hub:
         for guest in self._everybody():
             guest.end("reconnect")
         await self.flush()
-        while self._here and asyncio.get_running_loop().time() < until_s:
+        while self._here and not self._hurries and asyncio.get_running_loop().time() < until_s:
             await asyncio.sleep(DRAIN_S)
         for guest in self._everybody():
             guest.end("lost", "the gateway ends")
@@ -251,6 +252,10 @@ class Hub:
                 task.cancel()
         self._left |= self._visits
         await self.flush()
+
+    def hurry(self) -> None:
+        """Keep nothing for anybody any more."""
+        self._hurries = True
 
     async def flush(self) -> None:
         """Write down now what is to be written; a database that is away loses it."""

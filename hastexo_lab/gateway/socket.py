@@ -46,7 +46,7 @@ class Socket:
     resumes: ClassVar[bool] = True
 
     __slots__ = (
-        *("_ending", "_outbox", "_pongs", "_pongs_since", "_pump", "_receive", "_send", "_task"),
+        *("_ending", "_outbox", "_pongs", "_pongs_since", "_pump", "_receive", "_send", "_task", "_waiting"),
         *("backlog", "drawn", "query", "relieved"),
     )
 
@@ -56,6 +56,7 @@ class Socket:
         self._outbox: list[str | bytes] = []  # a deque takes 600 bytes even when it is empty
         self._pump: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._waiting = False
         self._ending: Ended | None = None
         self._pongs = 0
         self._pongs_since = 0.0
@@ -85,7 +86,9 @@ class Socket:
         """The next message: text or bytes. Raises Gone; and Ended, also when `end` is called meanwhile."""
         if self._ending is not None:
             raise self._ending
-        self._task = asyncio.current_task()
+        if self._task is None:  # always the server's for this page
+            self._task = asyncio.current_task()
+        self._waiting = True
         try:
             message = await self._receive()
         except asyncio.CancelledError:
@@ -93,7 +96,7 @@ class Socket:
                 raise
             raise self._ending from None
         finally:
-            self._task = None
+            self._waiting = False
         if message["type"] == "websocket.disconnect":
             raise Gone(message.get("code", 1006))
         data: str | bytes | None = message.get("bytes")
@@ -130,7 +133,7 @@ class Socket:
         """Let `receive` raise this, now or when it is called next. The first reason counts."""
         if self._ending is None:
             self._ending = ended
-            if self._task is not None:
+            if self._waiting and self._task is not None:
                 self._task.cancel()
 
     async def close(self, ended: Ended) -> None:

@@ -230,6 +230,10 @@ SERVERS = {
 }
 
 
+# For the few tests in which it differs from uvicorn's own.
+GUNICORN = ["gunicorn", "--bind", "127.0.0.1:{port}", "--worker-class", "uvicorn.workers.UvicornWorker", "{app}"]
+
+
 @contextlib.contextmanager
 def running_gateway(
     server: str,
@@ -248,7 +252,11 @@ def running_gateway(
         "HASTEXO_LAB_TEST_SETTINGS": json.dumps(settings),
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", *(part.format(port=port, app=app) for part in SERVERS[server])]
+    command = [
+        sys.executable,
+        "-m",
+        *(part.format(port=port, app=app) for part in {**SERVERS, "gunicorn": GUNICORN}[server]),
+    ]
     with running(command, port, folder / f"{server}-{port}.log", env) as program:
         yield program
 
