@@ -334,8 +334,7 @@ async def fuzz(gateway: Any, guacd: Any, host: Any, *, seconds: float, seed: int
     watching = asyncio.create_task(watch(arena))
     await asyncio.gather(*pages, watching, *hostile)
     await _until(lambda: open_files(pid) <= before_files + 4, "files stay open")
-    if server == "uvicorn":  # Daphne kills an application that waits for the database when its browser has gone
-        await _until(lambda: not Visit.objects.filter(left_at=None).exists(), "visits stay open")
+    await _until(lambda: not Visit.objects.filter(left_at=None).exists(), "visits stay open")
     assert gateway.process.poll() is None, gateway.log.read_text()[-5000:]
     log = gateway.log.read_text(errors="replace")
     for word in ("Traceback", "never retrieved", "never awaited", "failed door="):
