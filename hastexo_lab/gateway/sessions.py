@@ -22,7 +22,7 @@ from hastexo_lab.models import Stack
 from hastexo_lab.phases import Phase
 
 # Endings of a socket that leave its session for another one.
-KEEP = frozenset(["silent", "stalled", "reconnect"])
+KEEP = frozenset(["silent", "stalled", "reconnect", "guacd"])
 
 logger = logging.getLogger("hastexo_lab.gateway")
 
@@ -114,6 +114,26 @@ class Session(Guest):
             hold = lab_settings().hold_timeout if self.socket.resumes else 0
             self.socket.tell("ready", session=self.id, hold=hold, resumed=resumed, taken=self.taken)
 
+    async def go_on(self, socket: Socket, told: dict[str, Any]) -> bool:
+        """Resume at this socket, which is attached. False: it is free for a new session. Raises Ended.
+
+        Meanwhile another socket may be attached, or the session over: then `serve` says so.
+        """
+        try:
+            resumed = await self.resume(told)
+        except Ended as ended:
+            if self.socket is not socket:
+                return True
+            self._lose(socket, ended, keep=ended.word in KEEP)
+            raise
+        except BaseException as error:
+            self._lose(socket, Ended("failed"), keep=isinstance(error, asyncio.CancelledError))
+            raise
+        if self.socket is socket and not resumed:
+            self._abandon()
+            return False
+        return True
+
     async def serve(self, socket: Socket) -> None:
         """Carry what this page says into the lab until one of them ends. Raises Ended or Gone."""
         try:
@@ -182,7 +202,7 @@ class Session(Guest):
         self.hub.depart(self.entry)
         self.release(ended)
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """It cannot be taken up again: its socket and its entry are free for a new session."""
         self.over, self.socket = True, None
         if self.sessions is not None:
@@ -276,8 +296,10 @@ class StreamDoor(Door):
 
     async def visit(self, socket: Socket, entry: Entry) -> None:
         """Raises Ended or Gone."""
-        session = await self._session(socket, entry)
-        entry.place = None
+        try:
+            session = await self._session(socket, entry)
+        finally:
+            entry.place = None
         await session.serve(socket)
 
     async def _session(self, socket: Socket, entry: Entry) -> Session:
@@ -287,17 +309,7 @@ class StreamDoor(Door):
         session = self.sessions.claim(told.get("session"), entry)
         if session is not None:
             session.attach(socket, entry)
-            if not await self._resumes(session, told):
-                session.abandon()
-                session = None
-        if session is None:
-            self.hub.limit(entry)
-            session = await self.open(socket, entry, told)
-        return session
-
-    async def _resumes(self, session: Session, told: dict[str, Any]) -> bool:
-        try:
-            return await session.resume(told)
-        except BaseException:
-            session.finish(Ended("failed", "cannot be taken up again"))
-            raise
+            if await session.go_on(socket, told):
+                return session
+        self.hub.limit(entry)
+        return await self.open(socket, entry, told)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from hastexo_lab.models import Stack, Visit
 from tests.gateway import labs
 from tests.gateway.fixtures import SERVERS, LabHost, Program, running_gateway, wait_for
-from tests.gateway.page import Page, in_lab
+from tests.gateway.page import SCREEN, Page, in_lab, opened
 
 pytestmark = [pytest.mark.guacd, pytest.mark.usefixtures("site_database")]
 
@@ -50,7 +51,7 @@ def start(guacd: Program, site_database: Path, tmp_path: Path) -> Callable[..., 
     """Starts a gateway of one's own."""
 
     def running(server: str = "uvicorn", **settings: object) -> Any:
-        return running_gateway(server, site_database, tmp_path, guacd_port=guacd.port, **settings)
+        return running_gateway(server, site_database, tmp_path, **{"guacd_port": guacd.port, **settings})
 
     return running
 
@@ -159,6 +160,86 @@ async def test_a_socket_that_is_still_there_is_moved(gateway: Program, lab: Lab,
         async with in_lab(gateway.port, lab.ticket(), session=session) as second:
             assert await first.closed() == ("moved", 4414)
             assert await pid_of(second, tmp_path / "second") == pid
+
+
+@dataclass
+class Gate:
+    """In front of guacd: while it is `shut`, whoever comes is let in and hears nothing."""
+
+    guacd: int
+    port: int = 0
+    shut: bool = False
+    waiting: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.shut:
+            self.waiting.append(writer)
+            return
+        there, to_there = await asyncio.open_connection("127.0.0.1", self.guacd)
+        await asyncio.gather(self._pass_on(reader, to_there), self._pass_on(there, writer))
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def somebody_waits(self) -> asyncio.StreamWriter:
+        async with asyncio.timeout(15):
+            while not self.waiting:
+                await asyncio.sleep(0.01)
+        return self.waiting[0]
+
+
+@pytest.fixture
+async def gate(guacd: Program) -> AsyncIterator[Gate]:
+    gate = Gate(guacd.port)
+    server = await asyncio.start_server(gate.serve, "127.0.0.1", 0)
+    gate.port = server.sockets[0].getsockname()[1]
+    yield gate
+    for writer in gate.waiting:
+        writer.close()
+    server.close()
+
+
+@pytest.mark.parametrize("how", ["hangs up", "says nothing"])
+async def test_a_resume_that_fails_late_leaves_the_session_to_the_newer_page(
+    start: Any, lab: Lab, gate: Gate, tmp_path: Path, server: str, how: str
+) -> None:
+    with start(server, guacd_port=gate.port, handshake_timeout=3) as gateway:
+        async with in_lab(gateway.port, lab.ticket()) as page:
+            await page.prompted()
+            pid, session = await pid_of(page, tmp_path / "pid"), (await page.text("ready"))["session"]
+            page.drop()
+        gate.shut = True
+        async with opened(gateway.port, lab.ticket()) as old:
+            await old.tell("connect", **SCREEN, session=session)
+            waiting = await gate.somebody_waits()
+            gate.shut = False
+            async with in_lab(gateway.port, lab.ticket(), session=session) as new:
+                if how == "hangs up":
+                    waiting.close()
+                assert await old.closed() == ("moved", 4414)
+                assert await pid_of(new, tmp_path / "new") == pid
+
+
+async def test_a_resume_that_guacd_does_not_answer_can_be_tried_again(
+    start: Any, lab: Lab, gate: Gate, tmp_path: Path, server: str
+) -> None:
+    with start(server, guacd_port=gate.port, handshake_timeout=1) as gateway:
+        async with in_lab(gateway.port, lab.ticket()) as page:
+            await page.prompted()
+            pid, session = await pid_of(page, tmp_path / "pid"), (await page.text("ready"))["session"]
+            page.drop()
+        gate.shut = True
+        async with opened(gateway.port, lab.ticket()) as page:
+            await page.tell("connect", **SCREEN, session=session)
+            assert await page.closed() == ("guacd", 4430)
+        gate.shut = False
+        async with in_lab(gateway.port, lab.ticket(), session=session) as page:
+            assert (await page.text("ready"))["resumed"]
+            assert await pid_of(page, tmp_path / "again") == pid
 
 
 async def test_what_is_held_has_an_end(start: Any, lab: Lab, tmp_path: Path, server: str) -> None:
