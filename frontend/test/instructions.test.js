@@ -5,11 +5,11 @@ import fc from "fast-check";
 
 import { encode, InstructionReader, ProtocolFault } from "../src/desktop/instructions.js";
 
-/** @param {string[]} pieces */
+/** @param {(string | Uint8Array)[]} pieces */
 function read(...pieces) {
   const found = [];
   const reader = new InstructionReader((opcode, args) => found.push([opcode, ...args]));
-  for (const piece of pieces) reader.feed(piece);
+  for (const piece of pieces) reader.feed(typeof piece === "string" ? new TextEncoder().encode(piece) : piece);
   return found;
 }
 
@@ -32,6 +32,23 @@ for (const [text, found] of WHOLE) {
     for (let at = 0; at <= characters.length; at++)
       assert.deepEqual(read(characters.slice(0, at).join(""), characters.slice(at).join("")), found);
     assert.deepEqual(read(...characters), found);
+  });
+}
+
+const bytes = (/** @type {string} */ latin1) => Uint8Array.from(latin1, c => c.charCodeAt(0));
+
+const NOT_UTF8 = [
+  ["4.name,1.\xe4bc;3.nop;", [["name", "\ufffdbc"], ["nop"]]],
+  ["4.name,2.a\xe4;3.nop;", [["name", "a\ufffd"], ["nop"]]],
+  ["4.name,1.\xf0\x9f,1.b;", [["name", "\ufffd", "b"]]],
+  ["4.name,3.\x80\xffx;", [["name", "\ufffd\ufffdx"]]],
+];
+
+for (const [text, found] of NOT_UTF8) {
+  test(`${JSON.stringify(text)}, which guacd makes of a title that is not UTF-8, is read as guacd counts it`, () => {
+    const whole = bytes(text);
+    for (let at = 0; at <= whole.length; at++)
+      assert.deepEqual(read(whole.subarray(0, at), whole.subarray(at)), found);
   });
 }
 
@@ -66,11 +83,10 @@ test("what is encoded is read back, however its bytes are cut", () => {
   fc.assert(
     fc.property(fc.array(instruction, { maxLength: 6 }), fc.array(fc.nat(40), { maxLength: 30 }), (sent, cuts) => {
       const bytes = new TextEncoder().encode(sent.map(encode).join(""));
-      const decoder = new TextDecoder();
       const pieces = [];
       let at = 0;
       for (const cut of [...cuts, bytes.length]) {
-        pieces.push(decoder.decode(bytes.subarray(at, at + cut), { stream: true }));
+        pieces.push(bytes.subarray(at, at + cut));
         at += cut;
       }
       assert.deepEqual(read(...pieces), sent);

@@ -35,7 +35,6 @@ export class LabTunnel {
 
   /** @type {Link | null} */
   #link = null;
-  #decoder = new TextDecoder();
   #encoder = new TextEncoder();
   #credit = new Credit();
   /** @type {string[]} */
@@ -101,7 +100,7 @@ export class LabTunnel {
   /** @param {Uint8Array<ArrayBuffer>} bytes */
   #taken(bytes) {
     try {
-      this.#reader.feed(this.#decoder.decode(bytes, { stream: true }));
+      this.#reader.feed(bytes);
     } catch (fault) {
       if (!(fault instanceof ProtocolFault)) throw fault;
       this.detach();
