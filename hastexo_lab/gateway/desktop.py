@@ -38,6 +38,9 @@ from hastexo_lab.gateway.stock import STOCK, Stock
 WINDOW = 2 * 1024 * 1024 - MESSAGE  # and one read more
 TAIL = 512  # enough for guacd's last words
 STALLED_S = 30.0
+# guacd draws for all users of a connection at once, and waits for the slowest: the learner's must not.
+LOOKER_STALLED_S = 1.0
+SPOKEN_S = 1.0  # of silence after what looks like the last words
 # guacd says `ready` before it counts a user in, and ends a connection that has none.
 LINGER_S = 2.0
 NOP_S = 5.0  # guacd drops a user after 15 s of silence
@@ -79,26 +82,26 @@ class Drawing(Session):
     hands_over: ClassVar[bool] = True
 
     __slots__ = (
-        *("_acts", "_allowed", "_blocked", "_connection", "_guacd", "_moved_at", "_parser", "_passed_on_at"),
-        *("_tail", "_window"),
+        *("_acts", "_allowed", "_blocked", "_guacd", "_moved_at", "_parser", "_passed_on_at", "_tail", "_window"),
+        "connection",
     )
 
     def __init__(self, hub: Hub, entry: Entry, guacd: Guacd, connection: str, session_id: str = "") -> None:
         super().__init__(hub, entry, session_id)
         self._guacd = guacd
-        self._connection = connection
+        self.connection = connection
         self._parser = guacamole.Parser()
         read_only = entry.ticket.read_only
         self._allowed = guacamole.READ_ONLY_OPCODES if read_only else guacamole.USER_OPCODES
         self._acts = guacamole.ACTIVE_OPCODES & self._allowed
         self._window = Window(WINDOW)
-        self._tail = b""
+        self._tail = b";"
         self._passed_on_at = self._moved_at = self.clock()
         self._blocked = False
 
     def begin(self, *, resumed: bool) -> None:
         """Tell the page that it is in the lab, and show what guacd draws from now on."""
-        self._window, self._tail, self._blocked = Window(WINDOW), b"", False
+        self._window, self._tail, self._blocked = Window(WINDOW), b";", False
         self._passed_on_at = self._moved_at = self.clock()
         if self.socket is not None:
             self.socket.relieved, self.socket.drawn = self._flow, self.credit
@@ -115,8 +118,8 @@ class Drawing(Session):
             self._window.sent(len(data))
             self.socket.stream(data)
             self._flow()
-        if guacamole.has_ended(self._tail):
-            self._broke()
+        if data.endswith(b";") and guacamole.last_words(self._tail):
+            self._guacd.write(guacamole.NOP)  # it hangs up only when it is spoken to
 
     def _broke(self) -> None:
         self.finish(self._farewell())
@@ -172,7 +175,7 @@ class Drawing(Session):
     async def resume(self, told: dict[str, Any]) -> bool:
         """Join anew, and leave as the user that was kept meanwhile."""
         socket = self.socket
-        guacd = await join(self._connection, screen_of(told), self.entry)
+        guacd = await join(self.connection, screen_of(told), self.entry)
         if guacd is None:
             return False
         if self.socket is not socket or self.over:  # yet another socket was faster
@@ -211,7 +214,7 @@ class Drawing(Session):
         generation = stack.generation if stack else 0
         self.hub.note(
             self.entry,
-            handover.Session(id=self.id, connection=self._connection, generation=generation, taken=taken),
+            handover.Session(id=self.id, connection=self.connection, generation=generation, taken=taken),
         )
 
     def tick(self, now_s: float) -> None:
@@ -219,9 +222,12 @@ class Drawing(Session):
         super().tick(now_s)
         if self.over:
             return
-        if self._blocked and now_s - self._moved_at > STALLED_S:
+        silent_s = now_s - self._moved_at
+        if self._blocked and silent_s > (LOOKER_STALLED_S if self.entry.looks_in else STALLED_S):
             self.end("stalled")
-        elif not self._blocked and now_s - self._moved_at > GUACD_SILENT_S:
+        elif not self._blocked and silent_s >= SPOKEN_S and guacamole.last_words(self._tail):
+            self._broke()
+        elif not self._blocked and silent_s > GUACD_SILENT_S:
             self.end("lost", "guacd is silent")
         elif now_s - self._passed_on_at >= NOP_S:
             self._passed_on_at = now_s
@@ -251,7 +257,7 @@ class Desktop(StreamDoor):
         if not isinstance(session_id, str):
             return None
         found = await _ask(handover.claim, entry, session_id)
-        if found is None or found.taken is None:  # its page is not known to be gone
+        if found is None or found.taken is None:
             return None
         guacd = await join(found.connection, screen, entry)
         if guacd is None:
@@ -262,9 +268,14 @@ class Desktop(StreamDoor):
         return session
 
     async def _joined(self, entry: Entry, screen: guacamole.Screen) -> Drawing | None:
-        found = await _ask(handover.learners, entry) if entry.looks_in else None
-        guacd = await join(found.connection, screen, entry) if found else None
-        return Drawing(self.hub, entry, guacd, found.connection) if found and guacd else None
+        if not entry.looks_in:
+            return None
+        # One that has just been opened here stands in no database yet.
+        found = self.sessions.learners(entry) or await _ask(handover.learners, entry)
+        if not isinstance(found, Drawing | handover.Session):
+            return None
+        guacd = await join(found.connection, screen, entry)
+        return Drawing(self.hub, entry, guacd, found.connection) if guacd else None
 
     async def _opened(self, entry: Entry, screen: guacamole.Screen) -> Drawing:
         place, ticket = entry.place, entry.ticket

@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -405,28 +406,19 @@ def _said(instruction: Instruction) -> tuple[str, int]:
     return instruction.args[0], int(instruction.args[1])
 
 
-def has_ended(tail: bytes) -> bool:
-    """Are these the last bytes of a stream? guacd hangs up only when it is spoken to again."""
-    if tail.endswith(DISCONNECT):
-        return True
-    near = tail[-512:]
-    return b"5.error," in near and last_words(near) is not None
-
-
 def last_words(tail: bytes) -> tuple[str, int] | None:
-    """Why guacd ended a stream, out of its last bytes: text and status (0: no error), None if it broke off.
+    """Why guacd ended a stream, out of its last bytes: text and status (0: no error), None if it did not.
 
-    `error` and `disconnect` stand at the very end, so the stream before them need not be parsed.
+    They stand at the very end, behind the `;` of another instruction (give a stream's beginning one), so nothing
+    before is parsed. A title may hold all of that: only what guacd says next, or not, tells it from the end.
     """
-    for begin in (tail.rfind(b"5.error,"), tail.rfind(DISCONNECT)):
-        if begin < 0:
-            continue
+    said = tail.removesuffix(DISCONNECT)  # guacd takes leave behind an error, too
+    begin = said.rfind(b";5.error,") + 1
+    if begin:
         parser = Parser()
-        try:
-            parser.feed(tail[begin:])
-            said = list(iter(parser.take, None))
-        except ProtocolError:
-            continue
-        if said and not parser.rest():
-            return _said(said[0])
-    return None
+        with suppress(ProtocolError):
+            parser.feed(said[begin:])
+            error = parser.take()
+            if error is not None and not parser.rest():
+                return _said(error)
+    return ("", 0) if tail.endswith(b";" + DISCONNECT) else None

@@ -203,18 +203,24 @@ DRAWN = encode("blob", "1", "AAAA") + encode("sync", "1")
     ("tail", "words"),
     [
         (b"", None),
+        (b";", None),
+        (b";" + ERROR, ("Aborted; see logs", 519)),
         (DRAWN, None),
         (DRAWN + ERROR, ("Aborted; see logs", 519)),
+        (DRAWN + ERROR + encode("sync", "2"), None),
+        (DRAWN + encode("name", "5.error,1.x,3.769"), None),
+        (DRAWN + encode("name", ";5.error,1.x,3.769") + encode("sync", "2"), None),
+        (DRAWN + encode("name", ";5.error,1.x,3.769") + encode("sync", "2") + encode("disconnect"), ("", 0)),
+        (DRAWN + encode("name", "x10.disconnect"), None),
         (DRAWN[7:] + ERROR + encode("disconnect"), ("Aborted; see logs", 519)),
         (DRAWN + encode("disconnect"), ("", 0)),
         (DRAWN + ERROR[:-1], None),
         (encode("name", "5.error,1.x") + encode("disconnect"), ("", 0)),
-        (b"\xff5.error,\xff", None),
+        (b"\xff;5.error,\xff;", None),
     ],
 )
 def test_the_last_words_are_found_at_the_end(tail: bytes, words: tuple[str, int] | None) -> None:
     assert guacamole.last_words(tail) == words
-    assert guacamole.has_ended(tail) is (words is not None)
 
 
 @pytest.mark.parametrize(

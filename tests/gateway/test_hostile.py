@@ -16,7 +16,7 @@ from hastexo_lab.gateway import guacamole
 from hastexo_lab.providers.local.desktop import vnc_password_file
 from tests.gateway import labs
 from tests.gateway.between import between
-from tests.gateway.fixtures import LabHost, Program, free_port, running, running_gateway
+from tests.gateway.fixtures import LabHost, Program, free_port, running, running_gateway, wait_for
 from tests.gateway.page import Page, in_lab, opened
 
 pytestmark = [pytest.mark.guacd, pytest.mark.usefixtures("site_database")]
@@ -106,6 +106,37 @@ async def test_a_stream_that_comes_byte_by_byte_comes_whole(
                 await page.prompted()
                 await page.type(r"PS1='\e]0;\303\251\360\237\230\200;,4.sync,1.1;\a$ '" + "\n")
                 await page.until(lambda p: named(p, "é😀;,4.sync,1.1;"))
+
+
+@pytest.mark.parametrize("title", ["5.error,1.x,3.769", ";5.error,1.x,3.769", "10.disconnect", ";10.disconnect"])
+async def test_a_title_does_not_end_the_session(
+    gateway: Program, terminal: Callable[..., str], title: str, tmp_path: Path
+) -> None:
+    async with in_lab(gateway.port, terminal()) as page:
+        await page.prompted()
+        await page.type(rf"printf '\e]0;{title}\a'; sleep 2.5; touch {tmp_path}/after" + "\n")
+        await asyncio.to_thread(wait_for, (tmp_path / "after").exists)
+        page.texts.clear()
+        await page.tell("ping")
+        await page.text("pong")
+
+
+async def test_who_looks_in_and_draws_nothing_does_not_hold_the_learner_up(gateway: Program, sshd: LabHost) -> None:
+    stack = labs.lab(secrets={"private_key": sshd.keys["rsa"]})
+
+    def ticket(**said: Any) -> str:
+        return labs.ticket(stack, port=sshd.port, login=sshd.user, **said)
+
+    async with in_lab(gateway.port, ticket()) as learner:
+        await learner.prompted()
+        await learner.tell("ping")
+        await asyncio.to_thread(wait_for, lambda: stack.visits.exclude(sealed_session="").exists())
+        watches = {"user_id": "staff-1", "user_name": "Ann", "staff": True, "read_only": True}
+        async with in_lab(gateway.port, ticket(**watches), credits=False) as staff:
+            await learner.type("while :; do head -c 30000 /dev/urandom | base64; done\n")
+            assert await staff.closed(timeout_s=10) == ("stalled", 4412)
+            before = learner.received
+            await learner.until(lambda page: page.received > before + 1_000_000)
 
 
 async def test_a_lab_may_name_a_pipe_as_it_likes(gateway: Program, terminal: Callable[..., str]) -> None:
