@@ -167,6 +167,7 @@ class Door:
     async def _stay(self, socket: Socket, entry: Entry) -> None:
         self.hub.arrive(entry)
         try:
+            self.hub.crowd(entry)
             await self.visit(socket, entry)
         except asyncio.CancelledError:
             self.hub.depart(entry)

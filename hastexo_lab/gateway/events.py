@@ -59,7 +59,7 @@ class Listener(Guest):
 
     def tick(self, now_s: float) -> None:
         """End a page that has died."""
-        if now_s - self._heard_at > lab_settings().silent_timeout:
+        if 0 < lab_settings().silent_timeout < now_s - self._heard_at:
             self.end("silent")
 
     def end(self, word: str, why: str = "") -> None:

@@ -129,7 +129,7 @@ async def open_guacd(handshake: guacamole.Handshake) -> Guacd:
     where, remedy = f"{host}:{port}", "start guacd there, or set guacd_host and guacd_port"
     guacd = Guacd(handshake)
     try:
-        async with asyncio.timeout(lab_settings().handshake_timeout):
+        async with asyncio.timeout(lab_settings().handshake_timeout or None):
             await asyncio.get_running_loop().create_connection(lambda: guacd, host, port)
             remedy = "see guacd's log; is its plug-in for this protocol installed?"
             await guacd.opened()

@@ -63,6 +63,8 @@ def claim(entry: Entry, session_id: str) -> Session | None:
     for pk, sealed in rows.order_by("-pk").values_list("pk", "sealed_session")[:MANY]:
         session = _unseal(entry, sealed)
         if session is not None and constant_time_compare(session.id, session_id):
+            if session.taken is None:  # its page is not known to be gone
+                return None
             ours = Visit.objects.filter(pk=pk, sealed_session=sealed).update(sealed_session="")
             return replace(session, visit=pk) if ours else None
     return None

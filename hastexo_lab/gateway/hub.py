@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from hastexo_lab.tickets import Ticket
 
 POLL_S = 0.5
 POLL_MAX_S = 10.0
-BUSY = 9  # looking takes at most one part in ten of the time, however many labs there are
+BUSY = 9  # looking takes at most one part in ten of a CPU, however many labs there are
 NOTE_S = 30.0
 TICK_S = 1.0
 DRAIN_S = 0.1
@@ -42,12 +43,15 @@ class _Look(NamedTuple):
     changed: list[Stack]
     visitors: dict[int, list[dict[str, Any]]]
     over: set[int]
+    cpu_s: float
 
 
 def _look(signs: dict[int, presence.Sign], held: set[int], now: datetime) -> _Look:
     """All that a round wants to know, in one visit to the database's thread."""
+    began_s = time.thread_time()
     visitors = presence.visitors(signs, now) if signs else {}
-    return _Look(*presence.look(signs), visitors, handover.over(held) if held else set())
+    over = handover.over(held) if held else set()
+    return _Look(*presence.look(signs), visitors, over, time.thread_time() - began_s)
 
 
 def _write(notes: presence.Notes, sessions: Mapping[int, handover.Session]) -> None:
@@ -109,6 +113,7 @@ class Hub:
         self._guests: dict[int, list[Guest]] = defaultdict(list)  # stack (0: none) → who wants to hear of it
         self._signs: dict[int, presence.Sign] = {}
         self._stacks: dict[int, Stack] = {}
+        self._idle_from: dict[int, datetime] = {}  # stack → when sleep is announced
         self._visitors: dict[int, list[dict[str, Any]]] = {}
         self._warned: set[int] = set()
         self._active: set[int] = set()
@@ -152,7 +157,14 @@ class Hub:
         if self._signs.get(stack.pk) == sign:
             entry.stack = self._stacks[stack.pk]
         else:
-            self._signs[stack.pk], self._stacks[stack.pk] = sign, stack
+            self._learn(stack, sign)
+
+    def _learn(self, stack: Stack, sign: presence.Sign) -> None:
+        self._signs[stack.pk], self._stacks[stack.pk] = sign, stack
+        if begins := story.idle_from(stack):
+            self._idle_from[stack.pk] = begins
+        else:
+            self._idle_from.pop(stack.pk, None)
 
     def limit(self, entry: Entry) -> None:
         """See that this entry, which has arrived, is not one too many. Raises Ended."""
@@ -162,6 +174,15 @@ class Hub:
             raise Ended("limit", f"max_sessions {site}")
         if user and self._users[entry.ticket.user_id] > user:
             raise Ended("limit", f"max_sessions_per_user {user}")
+
+    def crowd(self, entry: Entry) -> None:
+        """See that its user, also with sockets that say nothing yet, leaves room for others. Raises Ended.
+
+        Twice the limit: each of a user's sessions may have a new socket on its way.
+        """
+        most = 2 * lab_settings().max_sessions_per_user
+        if most and self._users[entry.ticket.user_id] > most:
+            raise Ended("limit", f"{most} sockets of one user")
 
     def depart(self, entry: Entry) -> None:
         """It is not any more. May be said twice."""
@@ -176,7 +197,7 @@ class Hub:
             if not self._users[entry.ticket.user_id]:
                 del self._users[entry.ticket.user_id]
         if not self._here.get(pk):
-            for known in (self._here, self._signs, self._stacks, self._guests, self._visitors):
+            for known in (self._here, self._signs, self._stacks, self._idle_from, self._guests, self._visitors):
                 known.pop(pk, None)
             self._warned.discard(pk)
             self._noted.discard(pk)
@@ -283,12 +304,11 @@ class Hub:
                 guest.tick(now_s)
 
     async def _watch(self) -> None:
-        clock = asyncio.get_running_loop().time
         delay_s = POLL_S
         while self._here or self._left or self._active or self._until:
-            began_s = clock()
+            busy_s = 0.0
             try:
-                await self._round()
+                busy_s = await self._round()
             except Exception as error:
                 delay_s = min(delay_s * 2, POLL_MAX_S)
                 away = isinstance(error, DatabaseError)
@@ -297,15 +317,16 @@ class Hub:
                 if delay_s > POLL_S:
                     logger.info("watch goes on")
                 delay_s = POLL_S
-            await asyncio.sleep(max(delay_s, min(BUSY * (clock() - began_s), POLL_MAX_S)))
+            await asyncio.sleep(max(delay_s, min(BUSY * busy_s, POLL_MAX_S)))
 
-    async def _round(self) -> None:
+    async def _round(self) -> float:
+        """One look, and what follows from it. Returns the seconds of CPU that looking took."""
         now = timezone.now()
         asked = dict(self._signs)
         look: _Look = await database_sync_to_async(_look)(asked, set(self._held), now)
         for stack in look.changed:
             if stack.pk in self._signs:
-                self._signs[stack.pk], self._stacks[stack.pk] = look.signs[stack.pk], stack
+                self._learn(stack, look.signs[stack.pk])
         came, self._visitors = self._visitors, look.visitors
         other = {pk for pk in came.keys() | look.visitors.keys() if came.get(pk) != look.visitors.get(pk)}
         told = {stack.pk for stack in look.changed} | self._warnings(now) | other
@@ -316,10 +337,11 @@ class Hub:
         for visit in look.over & self._held.keys():
             self._held[visit].end("moved", "another gateway has taken it over")
         await self._write(self._notes())
+        return look.cpu_s
 
     def _warnings(self, now: datetime) -> set[int]:
         """Those whose sleep is now announced, or no longer."""
-        warned = {pk for pk, stack in self._stacks.items() if pk not in self._visitors and story.idle(stack, now)}
+        warned = {pk for pk, begins in self._idle_from.items() if begins <= now and pk not in self._visitors}
         self._warned, before = warned, self._warned
         return warned ^ before
 

@@ -45,7 +45,7 @@ class Session(Guest):
     # Whether another gateway can go on with it while this one ends.
     hands_over: ClassVar[bool] = False
 
-    __slots__ = ("_heard_at", "clock", "held_until", "hub", "id", "over", "sessions", "socket", "taken")
+    __slots__ = ("_heard_at", "_is_used", "clock", "held_until", "hub", "id", "over", "sessions", "socket", "taken")
 
     def __init__(self, hub: Hub, entry: Entry, session_id: str = "") -> None:
         super().__init__(entry)
@@ -57,6 +57,7 @@ class Session(Guest):
         self.sessions: Sessions | None = None
         self.clock = asyncio.get_running_loop().time
         self._heard_at = self.clock()
+        self._is_used = False
         self.held_until: float = 0
 
     # For subclasses.
@@ -110,6 +111,7 @@ class Session(Guest):
 
     def ready(self, *, resumed: bool) -> None:
         """Tell the page that it is in the lab."""
+        self._is_used |= resumed
         if self.socket is not None:
             hold = lab_settings().hold_timeout if self.socket.resumes else 0
             self.socket.tell("ready", session=self.id, hold=hold, resumed=resumed, taken=self.taken)
@@ -141,7 +143,7 @@ class Session(Guest):
                 message = await socket.receive()
                 if self.socket is not socket:
                     continue  # moved: `receive` says so now
-                self._heard_at = self.clock()
+                self._heard_at, self._is_used = self.clock(), True
                 if isinstance(message, str):
                     self._told(socket, control(message))
                 else:
@@ -173,7 +175,7 @@ class Session(Guest):
         if self.socket is None:
             if now_s >= self.held_until:
                 self.finish(Ended("lost", "nobody came back"))
-        elif now_s - self._heard_at > lab_settings().silent_timeout:
+        elif 0 < lab_settings().silent_timeout < now_s - self._heard_at:
             self.end("silent")
 
     def end(self, word: str, why: str = "") -> None:
@@ -220,13 +222,13 @@ class Session(Guest):
             self.told(told)
 
     def _lose(self, socket: Socket, ended: Ended, *, keep: bool) -> None:
-        """This socket is lost; the session is held for another one, or over."""
+        """This socket is lost; the session is held for another one, or over, as one is that no page has used."""
         if self.socket is not socket or self.over:
             return
         hold_s = lab_settings().hold_timeout
         if self.hub.draining:
             hold_s = lab_settings().drain_timeout if self.hands_over else 0
-        if not keep or not hold_s or not socket.resumes:
+        if not (keep and hold_s and socket.resumes and self._is_used):
             self.finish(ended)
             return
         self.socket = None

@@ -24,6 +24,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MESSAGE = 256 * 1024  # as much of a stream goes into one message
 PONGS = 100  # in a second: a page asks every 10 s
 MANY = 256  # messages that wait for the server
+PIECE = 4096  # smaller ones of a stream wait as one
 PARTING_S = 2.0  # for the last words to a browser that may not be listening
 LEFT = 1000  # the close code by which a page says that it will not come back
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -73,7 +74,7 @@ class Socket:
     async def hello(self) -> dict[str, Any]:
         """The page's `connect`. Raises Ended and Gone."""
         try:
-            async with asyncio.timeout(lab_settings().handshake_timeout):
+            async with asyncio.timeout(lab_settings().handshake_timeout or None):
                 first = await self.receive()
         except TimeoutError:
             raise Ended("protocol", "no connect in time") from None
@@ -164,7 +165,11 @@ class Socket:
         if len(self._outbox) >= MANY:  # a page that asks and does not listen
             self._outbox.clear()
             self.end(Ended("stalled", "too many messages"))
-        self._outbox.append(message)
+        last = self._outbox[-1] if self._outbox else ""
+        if isinstance(message, bytes) and isinstance(last, bytes) and len(last) + len(message) <= PIECE:
+            self._outbox[-1] = last + message
+        else:
+            self._outbox.append(message)
         if self._pump is None:
             self._pump = asyncio.get_running_loop().create_task(self._run())
 

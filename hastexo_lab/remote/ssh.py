@@ -174,7 +174,7 @@ class _Client(asyncssh.SSHClient):
 
 
 async def connect(
-    target: Target, *, connect_s: float = CONNECT_S, login_s: float = LOGIN_S
+    target: Target, *, connect_s: float | None = CONNECT_S, login_s: float = LOGIN_S
 ) -> asyncssh.SSHClientConnection:
     """A connection that is logged in; use it as a context, or close it. Raises one of SshError's kinds."""
     where = f"{target.address}:{target.port}"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,3 +110,32 @@ def test_each_ending_has_its_own_code_and_a_sentence() -> None:
 def test_guacds_status_goes_on_to_the_page() -> None:
     assert (of_status(0x0301).word, of_status(0x0301).status) == ("lab-login", 0x0301)
     assert (of_status(0x0205).word, of_status(0x0205).status) == ("lab-error", 0x0205)
+
+
+async def test_a_stream_of_many_small_pieces_comes_whole_and_in_its_order() -> None:
+    listens = asyncio.Event()
+    sent: list[Any] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        await listens.wait()
+        sent.append(message.get("text") or message["bytes"])
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "websocket.receive", "text": "{}"}
+
+    page = socket.Socket(receive, send)
+    pieces = [b"%d," % number for number in range(5000)]
+    for piece in pieces[:3000]:
+        page.stream(piece)
+    page.tell("pong")
+    for piece in pieces[3000:]:
+        page.stream(piece)
+    assert page.backlog == len(b"".join(pieces))
+    listens.set()
+    async with asyncio.timeout(15):
+        while page.busy:
+            await asyncio.sleep(0)
+    assert await page.receive() == "{}"  # and not that it has ended
+    at = sent.index('{"type": "pong"}')
+    assert (b"".join(sent[:at]), b"".join(sent[at + 1 :])) == (b"".join(pieces[:3000]), b"".join(pieces[3000:]))
+    assert page.backlog == 0

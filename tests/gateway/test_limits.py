@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hastexo_lab.models import Stack, Visit
 from tests.gateway import labs
 from tests.gateway.fixtures import SERVERS, LabHost, Program, running_gateway, wait_for
 from tests.gateway.page import Page, in_lab, opened
+from tests.gateway.terminals import in_shell
 from tests.gateway.test_asgi import get
 
 pytestmark = [pytest.mark.guacd, pytest.mark.usefixtures("site_database")]
@@ -83,6 +85,31 @@ async def test_one_user_cannot_take_all(start: Any) -> None:
         assert "max_sessions_per_user 2" in gateway.log.read_text()
 
 
+async def test_pages_of_one_user_that_say_nothing_keep_nobody_out(start: Any, ticket: Callable[..., str]) -> None:
+    one, other = await _lab_of(ticket), labs.lab(learner_id="learner-2")
+    with start(max_sessions=5, max_sessions_per_user=2) as gateway:
+        async with contextlib.AsyncExitStack() as pages:
+            for _ in range(4):
+                await pages.enter_async_context(opened(gateway.port, ticket(one)))
+            for _ in range(2):
+                page = await pages.enter_async_context(opened(gateway.port, ticket(one)))
+                assert await page.closed() == ("limit", 4435)
+            async with opened(gateway.port, labs.ticket(other, door="events"), door="events") as page:
+                await page.text("state")
+
+
+async def test_whoever_has_all_that_one_may_have_can_come_back(start: Any, ticket: Callable[..., str]) -> None:
+    stack = await _lab_of(ticket)
+    with start(max_sessions_per_user=2) as gateway:
+        async with contextlib.AsyncExitStack() as pages:
+            first = [await pages.enter_async_context(in_lab(gateway.port, ticket(stack))) for _ in range(2)]
+            sessions = [(await page.text("ready"))["session"] for page in first]
+            again = [await pages.enter_async_context(opened(gateway.port, ticket(stack))) for _ in range(2)]
+            for page, session in zip(again, sessions, strict=True):
+                await page.tell("connect", width=800, height=600, session=session)
+                assert (await page.text("ready"))["resumed"]
+
+
 async def test_what_is_held_counts_and_can_still_be_taken_up(start: Any, ticket: Callable[..., str]) -> None:
     stack = Stack.objects.get(pk=(await _lab_of(ticket)).pk)
     with start(max_sessions=1) as gateway:
@@ -122,6 +149,20 @@ async def test_a_page_that_never_connects_is_not_waited_for(start: Any, ticket: 
     with start(handshake_timeout=1) as gateway:
         async with opened(gateway.port, ticket()) as page:
             assert await page.closed() == ("protocol", 4410)
+
+
+async def test_no_timeout_is_none(start: Any, ticket: Callable[..., str]) -> None:
+    stack = await _lab_of(ticket)
+    with start(silent_timeout=0, handshake_timeout=0) as gateway:
+        async with (
+            in_lab(gateway.port, ticket(stack)) as desktop,
+            in_shell(gateway.port, ticket(stack, door="shell")) as shell,
+            opened(gateway.port, labs.ticket(stack, door="events"), door="events") as listener,
+        ):
+            await asyncio.sleep(2.5)  # nothing is to happen: there is nothing to wait for
+            for page in (desktop, shell, listener):
+                await page.tell("ping")
+                await page.text("pong")
 
 
 async def test_a_flood_of_pings_is_answered_by_the_end(start: Any) -> None:

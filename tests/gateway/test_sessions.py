@@ -266,6 +266,13 @@ async def test_without_a_hold_a_lost_page_has_left(start: Any, lab: Lab, tmp_pat
         await gone(pid)
 
 
+async def test_a_page_that_is_lost_before_it_is_in_is_not_waited_for(gateway: Program, lab: Lab) -> None:
+    async with opened(gateway.port, lab.ticket()) as page:
+        await page.tell("connect", **SCREEN)
+        page.drop()
+    await asyncio.to_thread(wait_for, lambda: Visit.objects.filter(stack=lab.stack).exclude(left_at=None).first())
+
+
 async def test_a_held_session_outlives_guacds_patience_and_a_flood(
     gateway: Program, lab: Lab, tmp_path: Path
 ) -> None:
@@ -345,6 +352,22 @@ async def test_a_session_goes_on_at_another_gateway_when_the_network_was_lost(
             await asyncio.to_thread(wait_for, lambda: "session over" in one.log.read_text())
 
 
+async def test_a_session_that_a_page_has_is_not_another_gateways_to_take(
+    start: Any, lab: Lab, tmp_path: Path
+) -> None:
+    with start() as one, start() as other:
+        async with in_lab(one.port, lab.ticket()) as page:
+            await page.prompted()
+            pid, session = await pid_of(page, tmp_path / "one"), (await page.text("ready"))["session"]
+            await asyncio.to_thread(wait_for, lambda: Visit.objects.latest("pk").sealed_session)
+            async with in_lab(other.port, lab.ticket(), session=session) as second:
+                assert not (await second.text("ready"))["resumed"]
+                visit = await Visit.objects.alatest("pk")
+            await asyncio.to_thread(wait_for, lambda: Visit.objects.get(pk=visit.pk).left_at)
+            async with in_lab(other.port, lab.staff()) as staff:  # who still find the learner
+                assert await pid_of(staff, tmp_path / "staff") == pid
+
+
 async def test_what_nobody_takes_over_ends_with_its_gateway(
     start: Any, lab: Lab, tmp_path: Path, server: str
 ) -> None:
@@ -388,6 +411,14 @@ async def test_who_helps_types_into_the_learners_shell(gateway: Program, lab: La
         async with in_lab(gateway.port, lab.staff()) as staff:
             assert await pid_of(staff, tmp_path / "staff") == pid
         assert await pid_of(learner, tmp_path / "again") == pid
+
+
+async def test_who_looks_in_at_once_finds_the_learner_who_has_just_come(
+    gateway: Program, lab: Lab, tmp_path: Path
+) -> None:
+    async with in_lab(gateway.port, lab.ticket()) as learner, in_lab(gateway.port, lab.staff()) as staff:
+        await learner.prompted()
+        assert await pid_of(staff, tmp_path / "staff") == await pid_of(learner, tmp_path / "learner")
 
 
 async def test_who_looks_in_at_another_gateway_sees_the_same(start: Any, lab: Lab, tmp_path: Path) -> None:
