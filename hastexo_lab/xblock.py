@@ -251,10 +251,10 @@ class LabXBlock(StudioContainerWithNestedXBlocksMixin, XBlock):  # type: ignore[
 
     @json_post(admit)
     def labs(self, visitor: Visitor, data: dict[str, Any]) -> dict[str, Any]:
-        """{"query"?: str} → {"labs": [{"key", "learner", "phase", "seen", "active", "here"}], "more": bool}.
+        """{"query"?: str} → {"labs": [{"key", "learner", "phase", "active", "here"}], "more": bool}.
 
         For the course team: others' labs of this unit whose learner's name or id holds the query, first those
-        whose learner is here. Times are ISO date-times, `seen` null where nobody ever came.
+        whose learner is here. `active` is an ISO date-time.
         """
         query = data.get("query", "")
         check_that(isinstance(query, str) and is_line(query))

@@ -1,10 +1,7 @@
 /** What follows from the word with which the gateway ended a screen (hastexo_lab/gateway/endings.py). */
 
-/** The session in the lab is over, as after `exit`: a new one only when it is wanted. */
-const ENDED = new Set(["ended", "lab-ended"]);
-
 /** Trying again by itself would change nothing. */
-const REFUSED = new Set(["another", "origin", "no-door", "lab-login", "login-refused", "host-key", "limit", "looking-off"]);
+const REFUSED = new Set(["another", "no-door", "lab-login", "host-key", "limit", "looking-off"]);
 
 /** The page is behind: its own picture of the lab comes first. */
 const BEHIND = new Set(["not-up", "asleep"]);
@@ -19,13 +16,15 @@ const KEPT = new Set(["forged", "late", "spent", "refused", "lost", "protocol", 
 
 /**
  * @param {Ending} ending
+ * @param {"desktop" | "shell"} door when a gateway ends, desktops go on at another one; shells end with it
  * @returns {{is: "lost" | "ended" | "refused" | "moved", said: string, stale: boolean, kept: boolean}} `stale`: ask the
  *   course how the lab is; `kept`: the session may go on
  */
-export function verdict({ code, text }) {
-  const kept = KEPT.has(code);
+export function verdict({ code, text }, door) {
+  const kept = KEPT.has(code) || (code === "reconnect" && door === "desktop");
   const stale = BEHIND.has(code);
   if (code === "moved") return { is: "moved", said: "", stale, kept: true };
-  if (ENDED.has(code)) return { is: "ended", said: "", stale, kept };
+  // As after `exit`: a new one only when it is wanted.
+  if (code === "lab-ended") return { is: "ended", said: "", stale, kept };
   return { is: REFUSED.has(code) ? "refused" : "lost", said: QUIET.has(code) ? "" : text, stale, kept };
 }

@@ -154,7 +154,7 @@ class Screen {
 
   /** @param {Ending} ending */
   #ended(ending) {
-    const { is, said, stale, kept } = verdict(ending);
+    const { is, said, stale, kept } = verdict(ending, this.host.door);
     this.pause();
     if (!kept) this.#retry.forget();
     if (is !== "lost") return this.#stop({ is, said, code: ending.code });

@@ -70,13 +70,18 @@ for (const [what, display, ratio, scale] of SCALES)
     assert.equal(scaleFor({ width: 800, height: 600 }, display, ratio), scale));
 
 test("each ending has its way on", () => {
-  const is = code => verdict({ code, text: "said" }).is;
+  const is = code => verdict({ code, text: "said" }, "desktop").is;
   assert.equal(is("lab-ended"), "ended");
   assert.equal(is("lab-login"), "refused");
   assert.equal(is("some-new-word"), "lost");
   assert.equal(is("moved"), "moved");
   for (const code of ["host-key", "limit", "looking-off"]) assert.equal(is(code), "refused");
-  assert.deepEqual(verdict({ code: "asleep", text: "said" }), { is: "lost", said: "", stale: true, kept: false });
-  assert.equal(verdict({ code: "lost", text: "" }).kept, true);
-  assert.equal(verdict({ code: "guacd", text: "said" }).said, "said");
+  assert.deepEqual(verdict({ code: "asleep", text: "said" }, "desktop"), { is: "lost", said: "", stale: true, kept: false });
+  assert.equal(verdict({ code: "lost", text: "" }, "shell").kept, true);
+  assert.equal(verdict({ code: "guacd", text: "said" }, "desktop").said, "said");
+});
+
+test("when a gateway ends, a desktop goes on at another one and a shell does not", () => {
+  assert.equal(verdict({ code: "reconnect", text: "" }, "desktop").kept, true);
+  assert.equal(verdict({ code: "reconnect", text: "" }, "shell").kept, false);
 });

@@ -128,8 +128,8 @@ test("on a keyboard with other letters the key's place counts, else what it writ
   assert.equal(commandOf({ ...press("Ctrl Shift x"), key: "U", code: "KeyF" }, false), null);
 });
 
-const ANSWERS = ["\x1b[?1;2c", "\x1b[>0;276;0c", "\x1b[12;40R", "\x1b[?12;40R", "\x1b[0n", "\x1b[?2026;2$y", "\x1b[I", "\x1b[O", "\x1bP1$r0m\x1b\\", "\x1b]11;rgb:0e0e/1414/1b1b\x1b\\"];
-const TYPED = ["a", "\r", "\x1b", "\x1b[A", "\x1bOP", "\x1b[15~", "\x1b]", "\x1bP", "\x1bc", "\x1b[200~\x1b[201~", "\x1b[1;5D", "\x1b[<0;10;5M", "[c", "R"];
+const ANSWERS = ["\x1b[?1;2c", "\x1b[>0;276;0c", "\x1b[12;40R", "\x1b[1;1R", "\x1b[1;20R", "\x1b[?12;40R", "\x1b[0n", "\x1b[?2026;2$y", "\x1b[I", "\x1b[O", "\x1bP1$r0m\x1b\\", "\x1b]11;rgb:0e0e/1414/1b1b\x1b\\"];
+const TYPED = ["a", "\r", "\x1b", "\x1b[A", "\x1bOP", "\x1b[15~", "\x1b]", "\x1bP", "\x1bc", "\x1b[200~\x1b[201~", "\x1b[1;5D", "\x1b[1;2R", "\x1b[1;8R", "\x1b[<0;10;5M", "[c", "R"];
 test("a terminal's own answers are told from what is typed", () => {
   for (const text of ANSWERS) assert.ok(isAnswer(text), JSON.stringify(text));
   for (const text of TYPED) assert.ok(!isAnswer(text), JSON.stringify(text));

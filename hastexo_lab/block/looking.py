@@ -58,7 +58,6 @@ def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "key": row["key"],
         "learner": row["learner_name"] or row["learner_id"],
         "phase": row["phase"],
-        "seen": row["seen_at"] and row["seen_at"].isoformat(),
         # Who has asked for their lab to be kept awake is active in advance.
         "active": min(row["active_at"], now).isoformat(),
         "here": row["here"],

@@ -20,7 +20,7 @@ PRESENT_S = 90.0
 # The doors by which one sees what is in a lab.
 INTO = ("desktop", "shell")
 
-ROLL = ("key", "learner_id", "learner_name", "phase", "seen_at", "active_at")
+ROLL = ("key", "learner_id", "learner_name", "phase", "active_at")
 
 # A change that the page or the gateway must hear of changes one of these.
 SIGNS = (

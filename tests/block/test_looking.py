@@ -177,24 +177,22 @@ def listed(team: Any, query: str = "") -> list[str]:
 
 
 def test_a_row_tells_whose_lab_it_is_and_how_it_stands(team: Any) -> None:
-    seen, active = NOW - timedelta(hours=2), NOW - timedelta(hours=1)
-    stack = lab_of("7", learner_name="Ann Ω", seen_at=seen, active_at=active)
-    unseen = lab_of("8", phase=Phase.ASLEEP, active_at=NOW + timedelta(hours=1))
+    active = NOW - timedelta(hours=1)
+    stack = lab_of("7", learner_name="Ann Ω", active_at=active)
+    asleep = lab_of("8", phase=Phase.ASLEEP, active_at=NOW + timedelta(hours=1))
     first, second = call(team, "labs").json["labs"]
     assert second == {
         "key": stack.key,
         "learner": "Ann Ω",
         "phase": "up",
-        "seen": seen.isoformat(),
         "active": active.isoformat(),
         "here": False,
     }
     assert {**first, "active": ""} == {
         **second,
-        "key": unseen.key,
+        "key": asleep.key,
         "learner": "8",
         "phase": "asleep",
-        "seen": None,
         "active": "",
     }
     assert datetime.fromisoformat(first["active"]) <= timezone.now()

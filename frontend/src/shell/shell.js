@@ -102,7 +102,7 @@ export class Shell {
   /** @param {Ending} ending */
   #ended(ending) {
     this.#link = null;
-    if (verdict(ending).is === "ended") {
+    if (verdict(ending, "shell").is === "ended") {
       this.#session.forget();
       this.#before = "ended";
     }
