@@ -234,10 +234,10 @@ export const SAY = {
   reference: () => gettext("Reference"),
 
   lost: () => gettext("Connection lost"),
-  lostSaid: () => gettext("Your lab keeps running and nothing in it is lost."),
+  lostSaid: () => gettext("Your lab keeps running, with your files in it."),
   lostCourse: () => gettext("This page cannot reach the course right now."),
   lostAloud: () => gettext("The connection was lost. Your lab keeps running."),
-  lostThere: () => gettext("The lab keeps running and nothing in it is lost."),
+  lostThere: () => gettext("The lab keeps running, with its files in it."),
   again: () => gettext("Trying again in %(time)s."),
   now: () => gettext("Trying again now."),
   kept: () => gettext("Your session is kept for %(time)s."),

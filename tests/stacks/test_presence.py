@@ -102,7 +102,7 @@ def visit(stack: Stack, **said: object) -> Visit:
     """Ann looks in at the lab, unless said otherwise."""
     told = {"user_id": "staff-1", "user_name": "Ann", "door": "desktop", "looks_in": True, "read_only": True}
     row: Visit = Visit.objects.create(
-        **{"ticket": secrets.token_hex(), "stack": stack, "seen_at": NOW, **told, **said}
+        **{"ticket": secrets.token_hex(16), "stack": stack, "seen_at": NOW, **told, **said}
     )
     return row
 

@@ -65,7 +65,8 @@ export class Tools {
     root.addEventListener("click", event => this.#clicked(/** @type {HTMLElement} */ (event.target)), { signal });
     root.addEventListener("keydown", event => this.#key(event), { signal });
     this.panel.addEventListener("change", event => this.#changed(/** @type {HTMLInputElement} */ (event.target)), { signal });
-    this.term.addEventListener("input", () => this.#find("findNext", true), { signal });
+    // What is looked for in a terminal came lately: from the end upwards.
+    this.term.addEventListener("input", () => this.#find("findPrevious", true), { signal });
     this.screen.addEventListener("pointerdown", () => this.#showPanel(false), { signal });
   }
 
@@ -130,7 +131,7 @@ export class Tools {
     const inBar = this.bar.contains(/** @type {Node} */ (event.target));
     if (event.key === "Escape" && inBar) this.#closeFind();
     else if (event.key === "Escape" && !this.panel.hidden) this.#closePanel(event);
-    else if (event.key === "Enter" && event.target === this.term) this.#find(event.shiftKey ? "findPrevious" : "findNext");
+    else if (event.key === "Enter" && event.target === this.term) this.#find(event.shiftKey ? "findNext" : "findPrevious");
   }
 
   /** @param {KeyboardEvent} event */
