@@ -65,11 +65,23 @@ def _typical_s(stack: Stack) -> float:
 
 def idle(stack: Stack, now: datetime) -> dict[str, int] | None:
     """What is told of sleep while it is announced, None before."""
+    begins = idle_from(stack)
+    if begins is None or now < begins:
+        return None
+    warning_s = _warning_s(stack)
+    left_s = stack.suspend_timeout - (now - stack.active_at).total_seconds()
+    return {"left": max(0, round(left_s)), "of": warning_s}
+
+
+def idle_from(stack: Stack) -> datetime | None:
+    """When sleep is announced, if nobody does anything until then; None: it is not."""
     if stack.phase != Phase.UP or not stack.suspend_timeout:
         return None
-    warning_s = min(lab_settings().idle_warning, stack.suspend_timeout // 2)
-    left_s = stack.suspend_timeout - (now - stack.active_at).total_seconds()
-    return {"left": max(0, round(left_s)), "of": warning_s} if left_s <= warning_s else None
+    return stack.active_at + timedelta(seconds=stack.suspend_timeout - _warning_s(stack))
+
+
+def _warning_s(stack: Stack) -> int:
+    return min(lab_settings().idle_warning, stack.suspend_timeout // 2)
 
 
 def _failure(stack: Stack, *, staff: bool) -> dict[str, Any] | None:

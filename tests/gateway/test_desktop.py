@@ -342,7 +342,7 @@ async def test_guacd_killed_in_mid_session_is_told(
 async def test_a_gateway_that_ends_sends_the_page_elsewhere(
     terminal: Callable[..., str], guacd: Program, site_database: Path, tmp_path: Path, server: str
 ) -> None:
-    with running_gateway(server, site_database, tmp_path, guacd_port=guacd.port) as gateway:
+    with running_gateway(server, site_database, tmp_path, guacd_port=guacd.port, drain_timeout=1) as gateway:
         async with in_lab(gateway.port, terminal()) as page:
             gateway.process.terminate()
             assert await page.closed() == ("reconnect", 4432)
