@@ -20,8 +20,8 @@ from hastexo_lab.tickets import Ticket
 class Place:
     """One machine's door, and what opens it.
 
-    `private_key` is PEM. `host_keys` holds lines as of known_hosts or of a `.pub` file; where there are none, the
-    first key that is met under the name `pin` is the one that every later visit must meet.
+    `private_key` is PEM. `host_keys` holds lines as of known_hosts or of a `.pub` file, and only such a host is
+    entered. Where it is blank, the first key that is met under the name `pin` is the one to meet from then on.
     """
 
     address: str
@@ -55,11 +55,11 @@ def of_stack(ticket: Ticket, stack: Stack) -> Place:
 def of_hook(ticket: Ticket) -> Place | None:
     """What the project's hook says; None: this visitor may not go there. Raises whatever the hook raises.
 
-    A place without `host_keys` and `pin` is pinned by its name in the ticket: the first key met is the one to meet.
+    A place without a `pin` is pinned by its name in the ticket.
     """
     path = lab_settings().place_hook
     hook: Hook | None = import_string(path) if path else None
     place = hook(ticket) if hook else None
-    if place is None or place.host_keys or place.pin:
+    if place is None or place.pin:
         return place
     return replace(place, pin=f"place/{ticket.place}")

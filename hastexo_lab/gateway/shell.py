@@ -18,6 +18,7 @@ for them: who falls behind begins anew.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, ClassVar
 
 import asyncssh
@@ -37,6 +38,7 @@ from hastexo_lab.remote import ssh
 # xterm.js draws by timers, and a browser runs those of a hidden page once a minute.
 STALLED_S = 90.0
 UNWRITTEN = 4 * 1024 * 1024  # of input that the lab does not take: beyond, somebody pastes a file
+PIN_CHARS = 255  # of HostKey.place
 RESET = b"\x1bc"  # RIS: what was drawn so far is forgotten
 
 _OF_SSH = {
@@ -107,6 +109,10 @@ class Showing(Session):
             return
         self.hub.active(self.entry.pk)
         self.terminal.write(data)
+        self._bound()
+
+    def _bound(self) -> None:
+        """Raise Ended for more than the lab takes."""
         # Waiting here instead would keep the page's credit out, which the lab may be waiting for itself.
         if self.terminal.unwritten > UNWRITTEN:
             raise Ended("too-long", "the lab does not take its input")
@@ -115,7 +121,8 @@ class Showing(Session):
         """Raises Ended."""
         if told["type"] != "size":
             return super().told(told)
-        return self.resize(*size_of(told))
+        self.resize(*size_of(told))
+        return self._bound()
 
     def resize(self, cols: int, rows: int) -> None:
         """The page has this size now."""
@@ -168,8 +175,8 @@ class Shell(Showing):
         """The lab's programs are told, and those who look in."""
         if (cols, rows) != self.terminal.size:
             self.terminal.resize(cols, rows)
-            for guest in self.guests:
-                guest.tell_size()
+            for guest in list(self.guests):
+                guest.flow()
 
     def drawn(self, offset: int) -> None:
         """The lab may go on."""
@@ -186,18 +193,24 @@ class Looking(Showing):
     def __init__(self, hub: Hub, entry: Entry, shell: Shell) -> None:
         super().__init__(hub, entry, shell.terminal)
         self._shell = shell
+        self._size_told = (0, 0)
         self._zero = self.terminal.output.join()
         shell.guests.add(self)
 
     def ready(self, *, resumed: bool) -> None:
         """As every session; and how large it is what will be seen."""
         super().ready(resumed=resumed)
-        self.tell_size()
+        self._tell_size()
 
-    def tell_size(self) -> None:
-        """Tell the page how large the learner's terminal is."""
+    def flow(self) -> None:
+        """As every session; and how large it is by now, at most once for all that is on its way."""
+        if self.socket is not None and not self.socket.busy and self._size_told != self.terminal.size:
+            self._tell_size()
+        super().flow()
+
+    def _tell_size(self) -> None:
         if self.socket is not None:
-            cols, rows = self.terminal.size
+            cols, rows = self._size_told = self.terminal.size
             self.socket.tell("size", cols=cols, rows=rows)
 
     def release(self, ended: Ended) -> None:
@@ -246,6 +259,10 @@ async def _connected(place: Place, entry: Entry) -> asyncssh.SSHClientConnection
     known, faults = ssh.parse_host_keys(place.host_keys)
     for fault in faults:
         logger.warning("host_keys cannot be read %s fault=%r", entry, fault)
+    if place.host_keys.strip() and not known:
+        remedy = "correct the lab's output host_keys (or what place_hook says), or leave it out"
+        logger.error("no host key can be read %s remedy=%r", entry, remedy)
+        raise Ended("host-key", "host_keys without a good line")
     pins = bool(place.pin) and not known
     if pins:
         known = await database_sync_to_async(_pinned)(place)
@@ -258,7 +275,7 @@ async def _connected(place: Place, entry: Entry) -> asyncssh.SSHClientConnection
         host_keys=known,
     )
     try:
-        connection = await ssh.connect(target, connect_s=lab_settings().handshake_timeout)
+        connection = await ssh.connect(target, connect_s=lab_settings().handshake_timeout or None)
         if pins and not known:
             await _pin(place, connection)
     except ssh.HostKeyDiffers as error:
@@ -286,7 +303,15 @@ async def _pin(place: Place, connection: asyncssh.SSHClientConnection) -> None:
 
 def _pinned(place: Place, shown: str = "") -> frozenset[str]:
     """The host key that was met first; `shown`, if there is none yet. On the database's thread."""
-    where = {"place": place.pin, "port": place.port}
+    where = {"place": _bounded(place.pin), "port": place.port}
     if shown:
+        if place.pin.startswith("stack/"):  # earlier generations are no more
+            earlier = HostKey.objects.filter(place__startswith=place.pin.rpartition("/")[0] + "/")
+            earlier.exclude(place=place.pin).delete()
         return frozenset([HostKey.objects.get_or_create(defaults={"key": shown}, **where)[0].key])
     return frozenset(HostKey.objects.filter(**where).values_list("key", flat=True))
+
+
+def _bounded(pin: str) -> str:
+    """The name of a place, not longer than the column: a project names its own as it likes."""
+    return pin if len(pin) <= PIN_CHARS else "sha256/" + hashlib.sha256(pin.encode()).hexdigest()

@@ -16,6 +16,7 @@ from hastexo_lab.gateway.ring import Ring
 
 WINDOW = 256 * 1024  # of output that is not drawn yet, and once more the same in SSH: Ctrl-C must not wait long
 RECENT = 64 * 1024  # for those who join later: many screens
+PACKET = 4096  # bytes that a packet is taken for
 TERM = "xterm-256color"
 # sshd passes on what its AcceptEnv lists; LC_* is in it nearly everywhere.
 ENVIRONMENT: Mapping[bytes | str, bytes | str] = {"COLORTERM": "truecolor", "LC_CTYPE": "C.UTF-8"}
@@ -51,8 +52,12 @@ class Terminal(asyncssh.SSHClientSession[bytes]):
 
     @property
     def unwritten(self) -> int:
-        """Bytes of input that the lab has not taken yet."""
-        return self._channel.get_write_buffer_size()
+        """Bytes that the lab has not taken yet, about: a lab that opens its window wide and reads nothing, or
+        never ends an exchange of keys, must not fill the gateway's memory."""
+        connection = self._connection
+        transport, deferred = connection._transport, connection._deferred_packets  # nothing public says it
+        sent = transport.get_write_buffer_size() if transport is not None else 0
+        return self._channel.get_write_buffer_size() + sent + PACKET * len(deferred)
 
     def resize(self, cols: int, rows: int) -> None:
         """Programs are told (SIGWINCH)."""

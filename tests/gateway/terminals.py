@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncssh
 from websockets.asyncio.client import ClientConnection, connect
 
+from hastexo_lab.gateway.socket import Socket
 from hastexo_lab.models import Stack
 from tests.gateway import labs
 from tests.gateway.fixtures import LabHost
@@ -146,8 +147,32 @@ class Asked:
                     self.sizes.append((size.width, size.height))
 
 
+class Wire:
+    """What a server would have sent to a page that says one thing, and then nothing."""
+
+    def __init__(self) -> None:
+        self.said = ['{"type": "ping"}']
+        self.sent = bytearray()
+        self.socket = Socket(self._receive, self._send)
+
+    async def _receive(self) -> dict[str, Any]:
+        if self.said:
+            return {"type": "websocket.receive", "text": self.said.pop()}
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        self.sent += message.get("bytes", b"")
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(15):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
-async def ssh_host(*, port: int = 0, keys: list[asyncssh.SSHKey] | None = None) -> AsyncIterator[Asked]:
+async def ssh_host(
+    *, port: int = 0, keys: list[asyncssh.SSHKey] | None = None, window: int = 2 << 20
+) -> AsyncIterator[Asked]:
     """A lab's SSH server in the test's own process; it lets PASSWORD in."""
     asked = Asked(port)
     server = await asyncssh.listen(
@@ -158,6 +183,7 @@ async def ssh_host(*, port: int = 0, keys: list[asyncssh.SSHKey] | None = None) 
         process_factory=asked.shell,
         encoding=None,
         line_editor=False,
+        window=window,
         reuse_address=True,
     )
     async with server:

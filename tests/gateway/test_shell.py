@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -154,6 +155,28 @@ async def test_a_paste_that_nobody_reads_is_too_much_in_the_end(gateway: Program
                 while True:
                     await page.type(b"x" * 65536)
             assert await page.closed() == ("too-long", 4411)
+
+
+@pytest.mark.parametrize("says", ["input", "sizes"])
+async def test_a_lab_that_takes_in_nothing_fills_nobodys_memory(gateway: Program, says: str) -> None:
+    """It has opened its window as wide as it goes, and does not read its socket."""
+    async with ssh_host(window=2**31 - 1) as host:
+        stack = labs.lab(secrets={"password": PASSWORD})
+        text = labs.ticket(stack, door="shell", port=host.port, login="training")
+        async with in_shell(gateway.port, text) as page:
+            await page.prompted()
+            before = rss_mib(gateway.process.pid)
+            transport = host.processes[0].get_extra_info("connection")._transport
+            transport.pause_reading()
+            sizes = [json.dumps({"type": "size", "cols": cols, "rows": 24}) for cols in (80, 81)]
+            with contextlib.suppress(ConnectionClosed):
+                async with asyncio.timeout(60):
+                    while True:
+                        for message in (b"x" * 65536,) if says == "input" else sizes:
+                            await page.socket.send(message)
+            assert await page.closed() == ("too-long", 4411)
+            assert rss_mib(gateway.process.pid) - before < 32
+            transport.abort()
 
 
 async def test_the_end_of_the_shell_is_the_end_of_the_session(gateway: Program, ticket: str) -> None:

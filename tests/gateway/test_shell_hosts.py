@@ -10,10 +10,16 @@ from typing import Any
 import asyncssh
 import pytest
 
+from hastexo_lab.gateway import places
+from hastexo_lab.gateway.endings import Ended
+from hastexo_lab.gateway.hub import Entry, Hub
+from hastexo_lab.gateway.places import Place
+from hastexo_lab.gateway.shell import ShellDoor
 from hastexo_lab.models import HostKey, Stack
+from hastexo_lab.tickets import Ticket
 from tests.gateway import labs
 from tests.gateway.fixtures import LabHost, Program, free_port, secrets_in
-from tests.gateway.terminals import PASSWORD, TerminalPage, in_shell, lab_of, opened, ssh_host
+from tests.gateway.terminals import PASSWORD, SIZE, TerminalPage, Wire, in_shell, lab_of, opened, ssh_host
 from tests.providers.local_labs import Lab, new_lab
 
 __all__ = ["new_lab"]
@@ -154,14 +160,65 @@ async def test_of_several_keys_the_one_that_is_known_counts(gateway: Program) ->
             await opens(gateway, by_password(host_keys=line(key)), host.port)
 
 
-async def test_host_keys_that_cannot_be_read_are_told_and_the_first_one_seen_counts(gateway: Program) -> None:
+async def test_of_host_keys_those_that_cannot_be_read_are_told_and_the_others_count(gateway: Program) -> None:
     async with ssh_host(keys=[key := new_key()]) as host:
-        stack = by_password(host_keys="not a key\nssh-ed25519 AAAA")
+        stack = by_password(host_keys=f"ssh-ed25519 AAAA\n{line(key)}")
         await opens(gateway, stack, host.port)
     log = gateway.log.read_text()
     assert f"host_keys cannot be read stack={stack.pk}" in log
-    assert "line 2: the ssh-ed25519 key is cut off" in log
-    assert HostKey.objects.get(place=f"stack/{stack.key}/1").key == line(key)
+    assert "line 1: the ssh-ed25519 key is cut off" in log
+
+
+@pytest.mark.parametrize("known", ["not a key\nssh-ed25519 AAAA", "# the keys of this host"])
+async def test_where_no_host_key_can_be_read_nobody_is_trusted(gateway: Program, known: str) -> None:
+    async with ssh_host() as host:
+        stack = by_password(host_keys=known)
+        assert await ends(gateway, stack, host.port) == ("host-key", 4426)
+        assert host.passwords == []
+    assert f"no host key can be read stack={stack.pk} " in gateway.log.read_text()
+    assert not await HostKey.objects.filter(place=f"stack/{stack.key}/1").aexists()
+
+
+@pytest.fixture
+def hook(settings: Any) -> None:
+    """The setting place_hook leads to `_anywhere`."""
+    settings.HASTEXO_LAB = {**settings.HASTEXO_LAB, "place_hook": f"{__name__}._anywhere"}
+
+
+def _anywhere(ticket: Ticket) -> Place:
+    keys = {"blank": " \n", "bad": "host ssh-ed25519 AAAA"}.get(ticket.place, "")
+    return Place(address="127.0.0.1", port=ticket.port, login="training", password=PASSWORD, host_keys=keys)
+
+
+async def entered(name: str, port: int) -> None:
+    """What the door does for a place of the project's own. Raises Ended."""
+    ticket = Ticket(place=name, user_id="u", door="shell", port=port)
+    place = places.of_hook(ticket)
+    wire = Wire()
+    session = await ShellDoor(Hub()).open(wire.socket, Entry(ticket=ticket, visit=1, place=place), SIZE)
+    session.finish(Ended("lab-ended"))
+
+
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize("name", ["here", "blank", "n" * 255])
+async def test_a_place_of_the_projects_own_is_known_again(name: str) -> None:
+    async with ssh_host() as host:
+        await entered(name, host.port)
+        await entered(name, host.port)
+        port = host.port
+    async with ssh_host(port=port) as host:
+        with pytest.raises(Ended) as ended:
+            await entered(name, port)
+        assert (ended.value.word, host.passwords) == ("host-key", [])
+    assert [len(key.place) <= 255 async for key in HostKey.objects.filter(port=port)] == [True]
+
+
+@pytest.mark.usefixtures("hook")
+async def test_a_place_whose_host_keys_are_wrong_is_not_entered() -> None:
+    async with ssh_host() as host:
+        with pytest.raises(Ended) as ended:
+            await entered("bad", host.port)
+        assert (ended.value.word, host.passwords) == ("host-key", [])
 
 
 async def test_the_first_key_that_is_seen_is_the_one_from_then_on(gateway: Program) -> None:
@@ -187,6 +244,8 @@ async def test_a_new_generation_of_the_lab_is_trusted_anew(gateway: Program) -> 
     await stack.asave(update_fields=["generation"])
     async with ssh_host(port=port):
         await opens(gateway, stack, port)
+    pinned = HostKey.objects.filter(place__startswith=f"stack/{stack.key}/")
+    assert pinned.get().place == f"stack/{stack.key}/{stack.generation}"
 
 
 async def test_a_host_key_that_staff_delete_is_trusted_anew(gateway: Program) -> None:

@@ -74,6 +74,22 @@ async def test_who_helps_types_into_the_learners_shell(gateway: Program, sshd: L
         await learner.shows("20 90")
 
 
+async def test_a_window_that_is_dragged_about_throws_nobody_out(
+    gateway: Program, sshd: LabHost, stack: Stack
+) -> None:
+    async with (
+        in_shell(gateway.port, ticket_to(stack, sshd)) as learner,
+        in_shell(gateway.port, ticket_to(stack, sshd, **WATCH)) as staff,
+    ):
+        await staff.prompted()
+        for cols in range(4000):
+            await learner.tell("size", cols=80 + cols % 2, rows=24)
+        await learner.tell("size", cols=77, rows=7)
+        await staff.until(lambda p: [t for t in p.texts if t["type"] == "size"][-1]["cols"] == 77)
+        await staff.tell("ping")
+        await staff.text("pong")
+
+
 async def test_who_leaves_again_disturbs_nobody(gateway: Program, sshd: LabHost, stack: Stack) -> None:
     async with in_shell(gateway.port, ticket_to(stack, sshd)) as learner:
         pid = await learner.run("echo $$")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,12 +14,11 @@ from hastexo_lab.gateway.endings import Ended
 from hastexo_lab.gateway.hub import Entry, Hub
 from hastexo_lab.gateway.places import Place
 from hastexo_lab.gateway.shell import STALLED_S, Shell, ShellDoor
-from hastexo_lab.gateway.socket import Socket
 from hastexo_lab.models import Stack, Visit
 from hastexo_lab.tickets import Ticket
 from tests.gateway import labs
 from tests.gateway.fixtures import LabHost, Program, running_gateway, wait_for
-from tests.gateway.terminals import PASSWORD, TerminalPage, in_shell, lab_of, opened, ssh_host, ticket_to
+from tests.gateway.terminals import PASSWORD, TerminalPage, Wire, in_shell, lab_of, opened, ssh_host, ticket_to
 
 pytestmark = [pytest.mark.guacd, pytest.mark.usefixtures("site_database")]
 
@@ -217,25 +215,6 @@ async def test_who_does_not_come_back_has_left(
 # Without a server in between: with a clock of the test's own.
 
 
-class Wire:
-    """What a server would have sent to a page that says nothing."""
-
-    def __init__(self) -> None:
-        self.sent = bytearray()
-        self.socket = Socket(self._receive, self._send)
-
-    async def _receive(self) -> dict[str, Any]:
-        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
-
-    async def _send(self, message: MutableMapping[str, Any]) -> None:
-        self.sent += message.get("bytes", b"")
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(15):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-
 async def test_a_page_that_draws_nothing_for_long_loses_its_socket_and_keeps_its_session() -> None:
     async with ssh_host() as host:
         place = Place(address="127.0.0.1", port=host.port, login="training", password=PASSWORD)
@@ -243,6 +222,7 @@ async def test_a_page_that_draws_nothing_for_long_loses_its_socket_and_keeps_its
         wire, told = Wire(), {"cols": 80, "rows": 24}
         session = await ShellDoor(Hub()).open(wire.socket, entry, told)
         assert isinstance(session, Shell)
+        serving = asyncio.create_task(session.serve(wire.socket))
         written = b"x" * (400 << 10)
         host.processes[0].stdout.write(written)
         await wire.until(lambda: len(wire.sent) == 256 << 10)
@@ -250,7 +230,7 @@ async def test_a_page_that_draws_nothing_for_long_loses_its_socket_and_keeps_its
         assert session.socket is wire.socket
         session.tick(session.clock() + STALLED_S + 1)
         with pytest.raises(Ended) as ended:
-            await asyncio.wait_for(wire.socket.receive(), 15)
+            await asyncio.wait_for(serving, 15)
         assert (ended.value.word, session.over, session.socket) == ("stalled", False, None)
         again = Wire()
         session.attach(again.socket, entry)
