@@ -10,12 +10,12 @@ from tests.gateway.fixtures import LabHost, Program
 
 @pytest.fixture(scope="package")
 def project(tmp_path_factory: pytest.TempPathFactory, guacd: Program, sshd: LabHost, xvnc: Program) -> Project:
-    """Made of the document's own files."""
-    here = {"address": "127.0.0.1"}
-    shell = {**here, "port": sshd.port, "login": sshd.user, "private_key": sshd.keys["rsa"]}
-    desktop = {**here, "port": xvnc.port, "protocol": "vnc"}
-    machines: dict[str, object] = {
-        "terminal": {"owner": "ada", "place": shell},
-        "screen": {"owner": "ada", "place": desktop},
+    """Made as the document says, with machines that are there."""
+    mine = {
+        '"192.0.2.10"': '"127.0.0.1"',
+        '"port": 22,': f'"port": {sshd.port},',
+        '"ubuntu"': f'"{sshd.user}"',
+        '"port": 5901,': f'"port": {xvnc.port},',
+        '"guacd_port": 4822': f'"guacd_port": {guacd.port}',
     }
-    return make(tmp_path_factory.mktemp("project"), machines, guacd.port)
+    return make(tmp_path_factory.mktemp("project"), mine, sshd.keys["rsa"])

@@ -1,9 +1,8 @@
-"""A Django project without XBlock, made of the files that docs/embedding.md shows, and a sign-in page."""
+"""A fresh `django-admin startproject`, and in it what docs/embedding.md shows, done as it says."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -14,108 +13,105 @@ from pathlib import Path
 
 from tests.gateway.fixtures import ROOT, Program, free_port, running
 
-DOCUMENT = ROOT / "docs" / "embedding.md"
-BLOCK = re.compile(r"^```(?:python|html)\n(?:# |<!-- )(\S+)(?: -->)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENT = (ROOT / "docs" / "embedding.md").read_text()
+BLOCK = re.compile(
+    r"^```(?:python|html)\n(?:# |<!-- )(\S+?)(: at its end)?(?: -->)?\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+COMMAND = re.compile(r"^(?:uvicorn|daphne|gunicorn) mysite.asgi:.*$", re.MULTILINE)
+SERVERS = {line.split()[0]: line.split() for line in COMMAND.findall(DOCUMENT)}
+PORT = {"uvicorn": "--port={}", "daphne": "--port={}", "gunicorn": "--bind=127.0.0.1:{}"}
 
-# What any project has already. An import of anything of XBlock's fails the process.
-SETTINGS = """
-import json, sys
+# Not in the project's folder: this Python has no XBlock.
+NO_XBLOCK = """
+import sys
 from importlib.abc import MetaPathFinder
-from pathlib import Path
 
 
 class NoXBlock(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name.split(".")[0] in ("xblock", "web_fragments", "opaque_keys", "workbench"):
-            raise ModuleNotFoundError(f"{name}: this project has no XBlock", name=name)
+            raise ModuleNotFoundError(f"{name}: this Python has no XBlock", name=name)
 
 
 sys.meta_path.insert(0, NoXBlock())
-HERE = Path(__file__).parent
-SECRET_KEY = "only for tests"
-ALLOWED_HOSTS = ["127.0.0.1"]
-DEBUG = True
-USE_TZ = True
-ROOT_URLCONF = "urls"
-STATIC_URL = "/static/"
-LOGIN_URL = "/sign-in/"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HERE / "db.sqlite3",
-                         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"}}}
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
-MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.csrf.CsrfViewMiddleware",
-              "django.contrib.auth.middleware.AuthenticationMiddleware"]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [HERE / "templates"],
-              "OPTIONS": {"context_processors": ["django.contrib.auth.context_processors.auth"]}}]
-MACHINES = json.loads((HERE / "machines.json").read_text())
-LOGGING = {"version": 1, "disable_existing_loggers": False,
-           "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-           "loggers": {"hastexo_lab": {"handlers": ["stderr"], "level": "INFO"}}}
 """
-URLS = """
-from django.contrib.auth.views import LoginView
-from django.contrib.staticfiles.urls import staticfiles_urlpatterns
-from django.urls import include, path
-
-urlpatterns = [path("sign-in/", LoginView.as_view()), path("labs/", include("labs")), *staticfiles_urlpatterns()]
-"""
-SIGN_IN = """<form method="post">{% csrf_token %}{{ form.as_p }}<button>Sign in</button></form>"""
 USERS = """
-import django; django.setup()
 from django.contrib.auth.models import User
 for name in ("ada", "eve"):
-    User.objects.create_user(name, password=name)
+    User.objects.create_superuser(name, password=name)
 """
 
-SERVERS = {
-    "uvicorn": ["uvicorn", "asgi:application", "--port", "{port}", "--ws-per-message-deflate", "false"],
-    "daphne": ["daphne", "-b", "127.0.0.1", "-p", "{port}", "asgi:application"],
-    "gunicorn": ["gunicorn", "asgi:application", "-k", "worker.Worker", "-b", "127.0.0.1:{port}"],
-}
+
+@dataclass(frozen=True)
+class Block:
+    """A file that the document shows, or what it puts at the end of one."""
+
+    path: str
+    at_end: bool
+    text: str
 
 
-def blocks() -> dict[str, str]:
-    """The files that the document shows, by their paths."""
-    return dict(BLOCK.findall(DOCUMENT.read_text()))
+def blocks() -> list[Block]:
+    """All that the document shows, in its order."""
+    return [Block(path, bool(at_end), text) for path, at_end, text in BLOCK.findall(DOCUMENT)]
 
 
 @dataclass
 class Project:
-    """A folder with the project in it."""
+    """The folder that `startproject` made."""
 
     folder: Path
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of its processes."""
-        path = os.pathsep.join([str(self.folder), str(ROOT)])
-        return {**os.environ, "DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": path}
+        """The environment of its processes: without the tests' own settings."""
+        ours = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        return {**ours, "PYTHONPATH": str(self.folder.parent / "python")}
 
-    def python(self, *arguments: str) -> str:
-        """Run Python in the project; its output."""
-        command = [sys.executable, *arguments]
+    def run(self, program: str, *arguments: str) -> str:
+        """Run a program of this Python's in the project; its output."""
+        command = [str(_program(program)), *arguments]
         done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py`; its output."""
+        return self.run("python", "manage.py", *arguments)
+
     @contextlib.contextmanager
     def serving(self, server: str) -> Iterator[Program]:
-        """The project under this server."""
+        """The project under this server, started as the document says."""
+        program, *arguments = SERVERS[server]
         port = free_port()
-        command = [sys.executable, "-m", *(part.format(port=port) for part in SERVERS[server])]
-        with running(command, port, self.folder / f"{server}.log", self.env) as program:
-            yield program
+        command = [str(_program(program)), *arguments, PORT[server].format(port)]
+        with running(command, port, self.folder.parent / f"{server}.log", self.env, self.folder) as served:
+            yield served
 
 
-def make(folder: Path, machines: dict[str, object], guacd_port: int) -> Project:
-    """The project, migrated, with the users ada and eve (their names are their passwords)."""
-    files = blocks()
-    files["settings.py"] = SETTINGS + files["settings.py"] + f'HASTEXO_LAB["guacd_port"] = {guacd_port}\n'
-    files |= {"urls.py": URLS, "templates/registration/login.html": SIGN_IN, "machines.json": json.dumps(machines)}
-    for name, text in files.items():
-        path = folder / name
+def _program(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+def make(folder: Path, mine: dict[str, str], private_key: str) -> Project:
+    """The project, migrated, with the users ada and eve (their names are their passwords).
+
+    `mine`: what the document's settings show → what a reader has instead.
+    """
+    project = Project(folder / "mysite")
+    (folder / "python").mkdir()
+    (folder / "python" / "sitecustomize.py").write_text(NO_XBLOCK)
+    subprocess.run([_program("django-admin"), "startproject", "mysite"], cwd=folder, env=project.env, check=True)
+    project.manage("startapp", "labs")
+    (project.folder / "ada.pem").write_text(private_key)
+    for block in blocks():
+        path, text = project.folder / block.path, block.text
+        if block.path == "mysite/settings.py":
+            for shown, own in mine.items():
+                assert shown in text, shown
+                text = text.replace(shown, own)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    project = Project(folder)
-    project.python("-m", "django", "migrate", "-v0")
-    project.python("-c", USERS)
+        path.write_text(path.read_text() + text if block.at_end else text)
+    project.manage("migrate", "-v0")
+    project.manage("shell", "-v0", "-c", USERS)
     return project

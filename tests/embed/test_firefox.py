@@ -23,19 +23,20 @@ def site(project: Project) -> Iterator[Program]:
         yield program
 
 
-@pytest.fixture
-def ada(firefox: Firefox, site: Program) -> Firefox:
-    """Firefox, signed in."""
-    firefox.goto(f"http://127.0.0.1:{site.port}/sign-in/?next=/static/lab.css")
+@pytest.fixture(scope="module")
+def ada(firefox: Firefox, site: Program) -> Iterator[Firefox]:
+    """Firefox, signed in; in the end it leaves, for a server waits for whom it still has."""
+    firefox.goto(f"http://127.0.0.1:{site.port}/admin/login/?next=/static/lab.css")
     for name in ("username", "password"):
         firefox.evaluate(f"document.getElementsByName('{name}')[0].value = 'ada'")
     firefox.evaluate("document.forms[0].submit()")
     firefox.until("location.pathname === '/static/lab.css'")
-    return firefox
+    yield firefox
+    firefox.goto("about:blank")
 
 
 def test_a_terminal_takes_what_is_typed(ada: Firefox, site: Program, tmp_path: Path) -> None:
-    ada.goto(f"http://127.0.0.1:{site.port}/labs/terminal/shell/")
+    ada.goto(f"http://127.0.0.1:{site.port}/labs/terminal/")
     ada.until(f"{INSIDE}.querySelector('.xterm-rows')?.textContent.includes('$')")
     ada.evaluate(f"{INSIDE}.querySelector('.xterm-helper-textarea').focus()")
     ada.type(f"printf hi > {tmp_path}/said\n")
@@ -43,7 +44,7 @@ def test_a_terminal_takes_what_is_typed(ada: Firefox, site: Program, tmp_path: P
 
 
 def test_a_desktop_is_drawn(ada: Firefox, site: Program) -> None:
-    ada.goto(f"http://127.0.0.1:{site.port}/labs/screen/desktop/")
+    ada.goto(f"http://127.0.0.1:{site.port}/labs/screen/")
     ada.until(
         f"[...{INSIDE}.querySelectorAll('canvas')].some(canvas => canvas.width === 1024 && canvas.height === 768 &&"
         " canvas.getContext('2d').getImageData(500, 500, 1, 1).data[3] === 255)"

@@ -71,10 +71,14 @@ class Program:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, log: Path, env: dict[str, str] | None = None) -> Iterator[Program]:
+def running(
+    command: list[str], port: int, log: Path, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[Program]:
     """The program, from when it listens until it is over."""
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, text=True, env=env)
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, text=True, env=env, cwd=cwd
+        )
     try:
         wait_for(lambda: answers(port) or process.poll() is not None, what=command[0])
         assert process.poll() is None, log.read_text()
