@@ -146,5 +146,7 @@ HASTEXO_LAB = {
     "providers": _PROVIDERS[os.environ.get("LAB_WORKBENCH_PROVIDER", "local")],
     "assets_root": COURSE or str(HERE.parent / "assets"),
     "guacd_port": int(os.environ.get("LAB_WORKBENCH_GUACD", "4822")),
+    # There is no other gateway that could go on with what this one has open.
+    "drain_timeout": 0,
     **json.loads(os.environ.get("LAB_WORKBENCH_SETTINGS", "{}")),
 }
