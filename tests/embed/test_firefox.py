@@ -24,15 +24,14 @@ def site(project: Project) -> Iterator[Program]:
 
 
 @pytest.fixture(scope="module")
-def ada(firefox: Firefox, site: Program) -> Iterator[Firefox]:
-    """Firefox, signed in; in the end it leaves, for a server waits for whom it still has."""
+def ada(firefox: Firefox, site: Program) -> Firefox:
+    """Firefox, signed in."""
     firefox.goto(f"http://127.0.0.1:{site.port}/admin/login/?next=/static/lab.css")
     for name in ("username", "password"):
         firefox.evaluate(f"document.getElementsByName('{name}')[0].value = 'ada'")
     firefox.evaluate("document.forms[0].submit()")
     firefox.until("location.pathname === '/static/lab.css'")
-    yield firefox
-    firefox.goto("about:blank")
+    return firefox
 
 
 def test_a_terminal_takes_what_is_typed(ada: Firefox, site: Program, tmp_path: Path) -> None:
