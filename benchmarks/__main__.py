@@ -25,7 +25,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="the last line is the rows as JSON")
     parser.add_argument("--runs", type=int, default=5, metavar="N")
-    parser.add_argument("--only", action="append", default=[], metavar="SYSTEM", help="hastexo_lab, relay, …; RESULTS.md is left alone")
+    parser.add_argument("--only", action="append", default=[], metavar="SYSTEM", help="leaves RESULTS.md alone")
     parser.add_argument("--quick", action="store_true", help="one run of small amounts; RESULTS.md is left alone")
     return parser.parse_args(words)
 
