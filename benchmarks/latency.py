@@ -3,7 +3,7 @@
 Somebody types, 2 to 8 ms between an echo and the next key; the fake guacd answers at once with a small picture and
 a `sync`. "Added" is what is more than without anything in between. CPU is that of the proxy for one key and its
 echo, with what the quiet sessions cost meanwhile. An echo that does not come within 20 s counts as long; of quiet
-sessions there are fewer where fewer than two a second could be opened.
+sessions there are fewer where fewer than one a second could be opened.
 """
 
 from __future__ import annotations
