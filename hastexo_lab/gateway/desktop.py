@@ -36,7 +36,7 @@ from hastexo_lab.gateway.socket import MESSAGE, Socket, whole
 from hastexo_lab.gateway.stock import STOCK, Stock
 
 WINDOW = 2 * 1024 * 1024 - MESSAGE  # and one read more
-TAIL = 512  # enough for guacd's last words
+TAIL = 1024  # enough for guacd's last words, and a scroll bar drawn behind them
 STALLED_S = 30.0
 # guacd draws for all users of a connection at once, and waits for the slowest: the learner's must not.
 LOOKER_STALLED_S = 1.0
@@ -118,7 +118,7 @@ class Drawing(Session):
             self._window.sent(len(data))
             self.socket.stream(data)
             self._flow()
-        if data.endswith(b";") and guacamole.last_words(self._tail):
+        if guacamole.last_words(self._tail):
             self._guacd.write(guacamole.NOP)  # it hangs up only when it is spoken to
 
     def _broke(self) -> None:
@@ -225,7 +225,7 @@ class Drawing(Session):
         silent_s = now_s - self._moved_at
         if self._blocked and silent_s > (LOOKER_STALLED_S if self.entry.looks_in else STALLED_S):
             self.end("stalled")
-        elif not self._blocked and silent_s >= SPOKEN_S and guacamole.last_words(self._tail):
+        elif not self._blocked and silent_s >= SPOKEN_S and guacamole.has_ended(self._tail):
             self._broke()
         elif not self._blocked and silent_s > GUACD_SILENT_S:
             self.end("lost", "guacd is silent")

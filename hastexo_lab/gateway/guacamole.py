@@ -12,7 +12,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -406,19 +405,36 @@ def _said(instruction: Instruction) -> tuple[str, int]:
     return instruction.args[0], int(instruction.args[1])
 
 
-def last_words(tail: bytes) -> tuple[str, int] | None:
-    """Why guacd ended a stream, out of its last bytes: text and status (0: no error), None if it did not.
+def has_ended(tail: bytes) -> bool:
+    """Do these look like the last bytes of a stream? Begin a stream with the `;` of another instruction.
 
-    They stand at the very end, behind the `;` of another instruction (give a stream's beginning one), so nothing
-    before is parsed. A title may hold all of that: only what guacd says next, or not, tells it from the end.
+    Nothing before is parsed, so a title may hold all of that: only what guacd says next tells it from the end.
     """
-    said = tail.removesuffix(DISCONNECT)  # guacd takes leave behind an error, too
-    begin = said.rfind(b";5.error,") + 1
-    if begin:
-        parser = Parser()
-        with suppress(ProtocolError):
-            parser.feed(said[begin:])
-            error = parser.take()
-            if error is not None and not parser.rest():
-                return _said(error)
-    return ("", 0) if tail.endswith(b";" + DISCONNECT) else None
+    if tail.endswith(b";" + DISCONNECT):
+        return True
+    error = _error(tail) if tail.endswith(b";") else None
+    return error is not None and not error[1]
+
+
+def last_words(tail: bytes) -> tuple[str, int] | None:
+    """Why guacd ended a stream that is over, out of its last bytes: text and status (0: no error).
+
+    None if it broke off. Behind its error guacd may draw what it had begun, and takes leave.
+    """
+    if error := _error(tail):
+        return _said(error[0])
+    return ("", 0) if has_ended(tail) else None
+
+
+def _error(tail: bytes) -> tuple[Instruction, bytes] | None:
+    """The last `error` behind another instruction, and what comes after it."""
+    begin = tail.rfind(b";5.error,") + 1
+    if not begin:
+        return None
+    parser = Parser()
+    try:
+        parser.feed(tail[begin:])
+        error = parser.take()
+    except ProtocolError:
+        return None
+    return (error, parser.rest()) if error is not None else None

@@ -199,28 +199,32 @@ ERROR = encode("error", "Aborted; see logs", "519")
 DRAWN = encode("blob", "1", "AAAA") + encode("sync", "1")
 
 
+TITLE = encode("name", ";5.error,1.x,3.769")
+
+
 @pytest.mark.parametrize(
-    ("tail", "words"),
+    ("tail", "words", "ended"),
     [
-        (b"", None),
-        (b";", None),
-        (b";" + ERROR, ("Aborted; see logs", 519)),
-        (DRAWN, None),
-        (DRAWN + ERROR, ("Aborted; see logs", 519)),
-        (DRAWN + ERROR + encode("sync", "2"), None),
-        (DRAWN + encode("name", "5.error,1.x,3.769"), None),
-        (DRAWN + encode("name", ";5.error,1.x,3.769") + encode("sync", "2"), None),
-        (DRAWN + encode("name", ";5.error,1.x,3.769") + encode("sync", "2") + encode("disconnect"), ("", 0)),
-        (DRAWN + encode("name", "x10.disconnect"), None),
-        (DRAWN[7:] + ERROR + encode("disconnect"), ("Aborted; see logs", 519)),
-        (DRAWN + encode("disconnect"), ("", 0)),
-        (DRAWN + ERROR[:-1], None),
-        (encode("name", "5.error,1.x") + encode("disconnect"), ("", 0)),
-        (b"\xff;5.error,\xff;", None),
+        (b"", None, False),
+        (b";", None, False),
+        (b";" + ERROR, ("Aborted; see logs", 519), True),
+        (DRAWN, None, False),
+        (DRAWN + ERROR, ("Aborted; see logs", 519), True),
+        (DRAWN + ERROR + DRAWN, ("Aborted; see logs", 519), False),
+        (DRAWN + ERROR + DRAWN + encode("disconnect"), ("Aborted; see logs", 519), True),
+        (DRAWN[7:] + ERROR + encode("disconnect"), ("Aborted; see logs", 519), True),
+        (DRAWN + encode("disconnect"), ("", 0), True),
+        (DRAWN + ERROR[:-1], None, False),
+        (DRAWN + encode("name", "5.error,1.x,3.769"), None, False),
+        (DRAWN + TITLE + encode("sync", "2"), ("x", 769), False),
+        (DRAWN + encode("name", "x10.disconnect"), None, False),
+        (encode("name", "5.error,1.x") + encode("disconnect"), ("", 0), True),
+        (b"\xff;5.error,\xff;", None, False),
     ],
 )
-def test_the_last_words_are_found_at_the_end(tail: bytes, words: tuple[str, int] | None) -> None:
+def test_the_last_words_are_found_at_the_end(tail: bytes, words: tuple[str, int] | None, ended: bool) -> None:
     assert guacamole.last_words(tail) == words
+    assert guacamole.has_ended(tail) is ended
 
 
 @pytest.mark.parametrize(
