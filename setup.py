@@ -27,6 +27,7 @@ TEST = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "pytest-randomly>=3.16",
+    "pytest-rerunfailures>=15",
     "hypothesis>=6.115",
     "playwright>=1.49",
     "httpx>=0.27",

@@ -38,3 +38,9 @@ def page(browser: Browser, site: Pretend) -> Iterator[Page]:
     yield page
     context.close()
     assert faults == []
+
+
+@pytest.fixture
+def shell_bundle(page: Page) -> None:
+    """The bundle of the native terminal, in the page."""
+    page.add_script_tag(url="/hastexo_lab/static/shell.js")
