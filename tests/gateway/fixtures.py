@@ -280,5 +280,5 @@ def gateway(
 
 def secrets_in(text: str) -> list[str]:
     """What must stand in no log: private keys and tickets. A server's line shows what a test has put in its URL."""
-    text = re.sub(r'(?m)^.*"WebSocket /.*$', "", text)
+    text = re.sub(r'(?m)^.*"(WebSocket|WS[A-Z]+) /.*$', "", text)
     return re.findall(r"PRIVATE KEY-----\n|eyJ[A-Za-z0-9_-]{20,}", text)
